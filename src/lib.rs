@@ -1,0 +1,16 @@
+//! bypost reads messages that frighten people and says which are scams, why, and what to do instead.
+//!
+//! The library is one path, and each module makes one step of it:
+//!
+//! ```text
+//! bytes → RawMessage → Message → Evidence → Features → Score ┐
+//!                      message/  evidence/  features   model ├→ Verdict → Judgement → reply
+//!                                    └────→ rules ───────────┘  verdict   engine
+//! ```
+//!
+//! Everything here is synchronous, does no I/O and reads no clock: the same message, data and model give the same
+//! judgement. `ARCHITECTURE.md` explains the order and the invariants.
+
+pub mod message;
+pub mod text;
+pub mod verdict;

@@ -1,0 +1,2 @@
+//! The bypost command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Normalised text with spans into the original.
