@@ -11,6 +11,20 @@
 //! Everything here is synchronous, does no I/O and reads no clock: the same message, data and model give the same
 //! judgement. `ARCHITECTURE.md` explains the order and the invariants.
 
+mod json;
+mod language;
+
+pub mod engine;
+pub mod evidence;
+pub mod features;
+pub mod guidance;
 pub mod message;
+pub mod model;
+pub mod reply;
+pub mod rules;
+pub mod sources;
 pub mod text;
+pub mod train;
 pub mod verdict;
+
+pub use json::quote;

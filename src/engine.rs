@@ -1,0 +1,247 @@
+//! The whole of bypost in one total function: [`Engine::judge`].
+
+use crate::evidence::{BrandIx, Findings, Gatherer};
+use crate::features;
+use crate::guidance::Guidance;
+use crate::message::{self, Limits, Message, RawMessage, ReadOptions, forward::ForwardTable};
+use crate::model::{Contribution, Model, Score, Thresholds};
+use crate::reply::{Replies, Reply, ReplyInput};
+use crate::rules::{RuleHit, Rules};
+use crate::sources::{DataError, Sources};
+use crate::verdict::{self, Label};
+use crate::{language, rules};
+
+/// Everything needed to judge, built once and shared.
+#[derive(Debug)]
+pub struct Engine {
+    forwards: ForwardTable,
+    gatherer: Gatherer,
+    rules: Rules,
+    model: Option<Model>,
+    guidance: Guidance,
+    replies: Replies,
+    data: String,
+    trusted_authserv: Vec<String>,
+    limits: Limits,
+}
+
+/// What bypost found out about one message.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// First 16 hexadecimal digits of the BLAKE3 digest of the bytes as received.
+    pub id: String,
+    /// The verdict.
+    pub label: Label,
+    /// Calibrated probability that the message is a scam, 0 to 1, by the model alone.
+    pub score: f64,
+    /// Scores from which a message is `suspicious` and `scam`.
+    pub thresholds: Thresholds,
+    /// The suspect message.
+    pub message: Message,
+    /// What it shows.
+    pub findings: Findings,
+    /// Why the score is what it is; with `intercept` these sum to the logit of the score.
+    pub contributions: Vec<Contribution>,
+    /// The score's logit when nothing is shown.
+    pub intercept: f64,
+    /// Hard rules that fired.
+    pub rules: Vec<RuleHit>,
+    /// Language of the message: `en`, `es`, or another ISO 639-1 code; `und` when it cannot be told.
+    pub language: &'static str,
+    /// Digest of the model.
+    pub model: String,
+    /// Digest of the data files.
+    pub data: String,
+}
+
+impl Engine {
+    /// Builds the engine from data files and model.
+    ///
+    /// # Errors
+    /// Names file and line of what is wrong, and what was expected. Without a model there is no engine.
+    pub fn new(sources: &Sources) -> Result<Self, DataError> {
+        let mut engine = Self::untrained(sources)?;
+        let name = "models/scam.json";
+        engine.model = Some(Model::load(name, sources.text(name)?, &engine.gatherer.catalogue)?);
+        Ok(engine)
+    }
+
+    /// An engine that gathers evidence but cannot score: what training starts from.
+    pub(crate) fn untrained(sources: &Sources) -> Result<Self, DataError> {
+        let gatherer = Gatherer::load(sources)?;
+        let (forwards, rules) = ("data/forwards.toml", "data/rules.toml");
+        let guidance = Guidance::load(sources)?;
+        Ok(Self {
+            forwards: ForwardTable::parse(forwards, sources.text(forwards)?).map_err(|e| DataError::file(forwards, e))?,
+            rules: Rules::load(rules, sources.text(rules)?, &gatherer.catalogue)?,
+            replies: Replies::load(sources, &guidance)?,
+            guidance,
+            gatherer,
+            model: None,
+            data: sources.data_digest(),
+            trusted_authserv: Vec::new(),
+            limits: Limits::default(),
+        })
+    }
+
+    /// Trusts the Authentication-Results headers that these servers write (RFC 8601 authserv-ids). None by default.
+    #[must_use]
+    pub fn trusting(mut self, authserv_ids: Vec<String>) -> Self {
+        self.trusted_authserv = authserv_ids;
+        self
+    }
+
+    /// Judges a message: total, deterministic, without I/O, clock or network.
+    ///
+    /// ```
+    /// use bypost::{engine::Engine, message::RawMessage, sources::Sources, verdict::Label};
+    ///
+    /// let engine = Engine::new(&Sources::embedded())?;
+    /// let text = "IRS: you owe $2,430. Officers will arrest you today unless you pay with gift cards. Call 202-555-0123";
+    /// let judgement = engine.judge(&RawMessage::new(text.as_bytes()));
+    /// assert_eq!(judgement.label, Label::Scam);
+    /// assert!(engine.reply(&judgement).text.contains("IRS.gov/account"));
+    /// # Ok::<(), bypost::sources::DataError>(())
+    /// ```
+    pub fn judge(&self, raw: &RawMessage<'_>) -> Judgement {
+        let message = self.read(raw);
+        let findings = self.gatherer.gather(&message);
+        let score = self.score(&message, &findings);
+        let rules = self.rules.apply(&self.gatherer.catalogue, &message, &findings);
+        let thresholds = self.thresholds();
+        Judgement {
+            id: blake3::hash(&raw.bytes).to_hex()[..16].to_string(),
+            label: verdict::verdict(score.probability, thresholds, &rules),
+            score: score.probability,
+            thresholds,
+            language: language::detect(&format!("{} {}", message.subject, message.text)),
+            findings,
+            contributions: score.contributions,
+            intercept: score.intercept,
+            rules,
+            message,
+            model: self.model.as_ref().map_or_else(String::new, |m| m.digest().to_owned()),
+            data: self.data.clone(),
+        }
+    }
+
+    /// The suspect message as it is judged.
+    pub fn read(&self, raw: &RawMessage<'_>) -> Message {
+        let options =
+            ReadOptions { forwards: &self.forwards, trusted_authserv: &self.trusted_authserv, limits: self.limits };
+        message::read(raw, &options)
+    }
+
+    /// The features of a message: what the model is given.
+    pub(crate) fn features(&self, message: &Message) -> features::Features {
+        features::features(&self.gatherer.catalogue, message, &self.gatherer.gather(message))
+    }
+
+    fn score(&self, message: &Message, findings: &Findings) -> Score {
+        let features = features::features(&self.gatherer.catalogue, message, findings);
+        match &self.model {
+            Some(model) => model.score(&features),
+            None => Score { probability: 0.5, intercept: 0.0, contributions: Vec::new() },
+        }
+    }
+
+    fn thresholds(&self) -> Thresholds {
+        self.model.as_ref().map_or(Thresholds { suspicious: 0.5, scam: 0.5 }, Model::thresholds)
+    }
+
+    /// The answer to the person who sent the message in.
+    pub fn reply(&self, judgement: &Judgement) -> Reply {
+        let catalogue = &self.gatherer.catalogue;
+        let markers = self.reasons(judgement);
+        let claims: Vec<&str> = claim_markers(judgement);
+        let rules: Vec<&str> = judgement.rules.iter().map(|r| r.id.as_str()).collect();
+        let cites: Vec<&str> = judgement.rules.iter().flat_map(|r| r.cites.iter().map(String::as_str)).collect();
+        let has = |id: &str| judgement.findings.asserted().any(|ix| catalogue.marker(ix).id == id);
+        let input = ReplyInput {
+            label: judgement.label,
+            spanish: judgement.language == "es",
+            channel: judgement.message.channel,
+            claims: &claims,
+            brand: self.claimed_brand(judgement).map(|b| self.gatherer.brands.get(b).name.as_str()),
+            markers: &markers,
+            rules: &rules,
+            rule_facts: &cites,
+            note: &judgement.message.forward.note,
+            notice: judgement.findings.notices.first().map(String::as_str),
+            paper_photo: false,
+            link_host: judgement.findings.worst_host.as_deref(),
+            forwarded: !judgement.message.forward.hops.is_empty(),
+            bulletin: has("genuine.bulletin"),
+        };
+        self.replies.compose(&self.guidance, &input)
+    }
+
+    /// Markers that count, those that moved the score most first, then those that only rules heed.
+    fn reasons<'a>(&'a self, judgement: &'a Judgement) -> Vec<&'a str> {
+        let shown: Vec<&str> =
+            judgement.findings.asserted().map(|ix| self.gatherer.catalogue.marker(ix).id.as_str()).collect();
+        let mut ranked: Vec<&str> = judgement
+            .contributions
+            .iter()
+            .filter(|c| c.contribution > 0.0)
+            .filter_map(|c| c.feature.strip_prefix("marker:"))
+            .filter_map(|id| shown.iter().copied().find(|s| *s == id))
+            .collect();
+        for id in shown {
+            if !ranked.contains(&id) {
+                ranked.push(id);
+            }
+        }
+        ranked
+    }
+
+    fn claimed_brand(&self, judgement: &Judgement) -> Option<BrandIx> {
+        judgement.findings.claims.iter().find(|c| c.strength >= crate::evidence::PLAIN).and_then(|c| c.brand)
+    }
+
+    /// What gathers evidence, with catalogue, brands and lists.
+    pub fn gatherer(&self) -> &Gatherer {
+        &self.gatherer
+    }
+
+    /// The guidance facts.
+    pub fn guidance(&self) -> &Guidance {
+        &self.guidance
+    }
+
+    /// The hard rules.
+    pub fn rules(&self) -> &rules::Rules {
+        &self.rules
+    }
+
+    /// The model; there is always one outside training.
+    pub fn model(&self) -> Option<&Model> {
+        self.model.as_ref()
+    }
+
+    /// Every mistake in the data that loading does not already refuse: examples that do not behave, citations of unknown
+    /// facts, facts whose review date has passed by `today` (year, month, day).
+    pub fn check(&self, today: Option<(i32, u8, u8)>) -> Vec<String> {
+        let mut wrong: Vec<String> = self.gatherer.check_examples().iter().map(ToString::to_string).collect();
+        for rule in self.rules.iter() {
+            for fact in rule.cites.iter().filter(|f| self.guidance.fact(f).is_none_or(|fact| !fact.citable)) {
+                wrong.push(format!("data/rules.toml: rule `{}` cites `{fact}`, which is no citable fact", rule.id));
+            }
+        }
+        for brand in self.gatherer.brands.iter() {
+            for fact in brand.facts.iter().filter(|f| self.guidance.fact(f).is_none()) {
+                wrong.push(format!("data/brands.toml: brand `{}` names the unknown fact `{fact}`", brand.id));
+            }
+        }
+        if let Some(today) = today {
+            wrong.extend(self.guidance.overdue(today));
+        }
+        wrong
+    }
+}
+
+/// Marker ids of the plain claims.
+pub(crate) fn claim_markers(judgement: &Judgement) -> Vec<&str> {
+    let plain = judgement.findings.claims.iter().filter(|c| c.strength >= crate::evidence::PLAIN);
+    plain.map(|c| c.marker.as_str()).collect()
+}
