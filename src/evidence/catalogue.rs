@@ -91,6 +91,10 @@ struct MarkerEntry {
     misses: Vec<String>,
 }
 
+fn is_coded(file: &SourceFile) -> bool {
+    file.name.ends_with("/coded.toml")
+}
+
 fn yes() -> bool {
     true
 }
@@ -108,7 +112,9 @@ impl Catalogue {
             roles: Vec::new(),
             frames: Frames::default(),
         };
-        for file in sources.under("data/markers/") {
+        // Coded signals last: an id that has patterns too keeps its own entry.
+        let (coded, worded): (Vec<_>, Vec<_>) = sources.under("data/markers/").partition(|f| is_coded(f));
+        for file in worded.into_iter().chain(coded) {
             catalogue.add_file(file)?;
         }
         let name = "data/polarity.toml";
@@ -126,8 +132,7 @@ impl Catalogue {
         let parsed: MarkerFile = toml::from_str(&file.text).map_err(|e| DataError::toml(&file.name, &file.text, &e))?;
         for entry in parsed.marker {
             let offset = entry.span().start;
-            let coded = file.name.ends_with("/coded.toml");
-            self.add(file, offset, entry.into_inner(), coded)
+            self.add(file, offset, entry.into_inner(), is_coded(file))
                 .map_err(|what| DataError::at(&file.name, &file.text, offset, what))?;
         }
         Ok(())

@@ -63,3 +63,17 @@ impl super::Gatherer {
         check(&self.catalogue, &self.folder)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::evidence::Gatherer;
+    use crate::sources::Sources;
+
+    #[test]
+    fn every_example_behaves() {
+        let gatherer = Gatherer::load(&Sources::embedded()).unwrap_or_else(|e| panic!("{e}"));
+        let wrong: Vec<String> = gatherer.check_examples().iter().map(ToString::to_string).collect();
+        assert!(wrong.is_empty(), "{} examples misbehave:\n{}", wrong.len(), wrong.join("\n"));
+        assert!(gatherer.catalogue.patterns.unfiltered().len() <= 12, "{:#?}", gatherer.catalogue.patterns.unfiltered());
+    }
+}

@@ -148,7 +148,8 @@ impl<'a> Sentences<'a> {
     }
 
     fn apply(&mut self, frame: &Frame, span: &Range<usize>) {
-        let index = self.index(span.start);
+        // The wording may begin with the end of the sentence before it.
+        let index = self.index(span.end.saturating_sub(1));
         match frame.scope {
             Scope::Clause => {
                 let end = clause_end(self.text, span.end, self.range(index).end);

@@ -14,14 +14,14 @@ use crate::sources::DataError;
 const CODED: &[&str] = &[
     "attachment.archive-encrypted", "attachment.executable", "attachment.html", "attachment.lure",
     "attachment.only-image", "context.amount", "context.deadline-date", "context.freemail-sender",
-    "genuine.aligned-links", "genuine.aligned-sender", "genuine.auth-pass", "genuine.bulletin", "genuine.list-headers",
+    "genuine.aligned-links", "genuine.aligned-sender", "genuine.aligned-signature", "genuine.auth-pass", "genuine.bulletin", "genuine.list-headers",
     "genuine.reply-thread", "hidden.bidi", "hidden.comment-split", "hidden.leet", "hidden.lookalike-letters",
     "hidden.obfuscation", "hidden.spaced-letters", "hidden.text", "hidden.zero-width", "identity.phone-to-call",
     "link.credentials-in-url", "link.data-or-script", "link.free-hosting", "link.lookalike", "link.mismatch",
     "link.odd-port", "link.off-brand", "link.only", "link.punycode", "link.raw-ip", "link.risky-tld", "link.shortener",
     "payment.wallet-address", "qr.code", "sender.auth-fail", "sender.display-address", "sender.email-to-text",
-    "sender.foreign-number", "sender.freemail-authority", "sender.lookalike", "sender.mismatch", "sender.random-local",
-    "sender.reply-to-elsewhere", "tax.notice-number",
+    "sender.foreign-number", "sender.foreign-signature", "sender.freemail-authority", "sender.lookalike", "sender.mismatch", "sender.random-local",
+    "sender.reply-to-elsewhere", "sender.return-path-elsewhere", "tax.notice-number",
 ];
 
 /// The numbers of the markers that code raises.
@@ -58,6 +58,7 @@ pub(super) fn find(view: &View<'_>, sink: &mut Sink<'_>) {
     if let Some(domain) = mail_domain(&from.address) {
         against_claims(view, &domain, sink);
         reply_to(view, &domain, sink);
+        envelope(view, &domain, sink);
         bulk(view, &domain, sink);
         if view.brands.imitated_by(&domain).is_some() {
             sink.signal("sender.lookalike", Part::Sender, 0);
@@ -119,6 +120,26 @@ fn reply_to(view: &View<'_>, domain: &str, sink: &mut Sink<'_>) {
             sink.signal("sender.reply-to-elsewhere", Part::Sender, 0);
             return;
         }
+    }
+}
+
+/// The envelope and the signatures against From. Both are as written, not verified: agreement is weak, and so is the lack
+/// of signatures (old mail has none), but signatures that are all somebody else's are telling.
+fn envelope(view: &View<'_>, domain: &str, sink: &mut Sink<'_>) {
+    let message = view.message;
+    if message.header != HeaderKnowledge::Full {
+        return;
+    }
+    let own = registrable(domain);
+    let signers = &message.bulk.dkim_domains;
+    if signers.iter().any(|d| registrable(d) == own && own.is_some()) {
+        sink.signal("genuine.aligned-signature", Part::Header, 0);
+    } else if !signers.is_empty() {
+        sink.signal("sender.foreign-signature", Part::Header, 0);
+    }
+    let returns = message.return_path.as_deref().and_then(mail_domain);
+    if returns.is_some_and(|r| registrable(&r) != own && !view.lists.is_tracker(&r)) {
+        sink.signal("sender.return-path-elsewhere", Part::Header, 0);
     }
 }
 
