@@ -128,7 +128,9 @@ fn agreement(view: &View<'_>, action: &[(usize, &Target)], sink: &mut Sink<'_>, 
     let sender = sender_domain(view);
     let own = |host: &str| sender.as_deref().is_some_and(|d| registrable(d).is_some() && registrable(d) == registrable(host));
     let claim = view.claims.iter().find(|c| c.strength >= PLAIN && c.brand.is_some());
-    let official = |host: &str| claim.and_then(|c| c.brand).is_some_and(|b| view.brands.uses(b, host));
+    let official = |host: &str| {
+        !view.lists.is_hosting(host) && claim.and_then(|c| c.brand).is_some_and(|b| view.brands.uses(b, host))
+    };
     let aligned = action.iter().filter(|(_, t)| own(&t.host) || official(&t.host)).count();
     if aligned * 2 > action.len() {
         sink.signal("genuine.aligned-links", Part::Link, action[0].0);
@@ -149,7 +151,8 @@ fn off_brand<'a>(
     action: &[(usize, &'a Target)],
     official: impl Fn(&str) -> bool,
 ) -> Option<(usize, &'a Target)> {
-    let sender_is_brand = sender.is_some_and(|d| claim.brand.is_some_and(|b| view.brands.uses(b, d)));
+    let speaks_for = |d: &str| !view.lists.is_freemail(d) && claim.brand.is_some_and(|b| view.brands.uses(b, d));
+    let sender_is_brand = sender.is_some_and(speaks_for);
     if sender_is_brand && view.message.channel == Channel::Email {
         return None;
     }

@@ -189,8 +189,8 @@ impl Line {
 
 /// Patterns see folded text: what can never match there is a mistake, and what is unbounded costs time.
 fn check_style(source: &str) -> Result<(), String> {
-    if !source.is_ascii() {
-        return Err("patterns are ASCII: the text is folded, so write `ano` for `año`".into());
+    if !source.chars().all(|c| c.is_ascii() || matches!(c, '£' | '€')) {
+        return Err("patterns are ASCII, and £ and €: the text is folded, so write `ano` for `año`".into());
     }
     let mut previous = ' ';
     for ch in source.chars() {

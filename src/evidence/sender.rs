@@ -76,7 +76,9 @@ pub(super) fn find(view: &View<'_>, sink: &mut Sink<'_>) {
 
 /// The domain against the plainest claim.
 fn against_claims(view: &View<'_>, domain: &str, sink: &mut Sink<'_>) {
-    let own = |c: &&super::Claim| c.brand.is_some_and(|b| view.brands.uses(b, domain));
+    // Anyone can write from a provider's own domain: outlook.com does not speak for Microsoft.
+    let free = view.lists.is_freemail(domain);
+    let own = |c: &&super::Claim| !free && c.brand.is_some_and(|b| view.brands.uses(b, domain));
     if view.claims.iter().any(|c| own(&c)) {
         sink.signal("genuine.aligned-sender", Part::Sender, 0);
         return;
@@ -84,7 +86,7 @@ fn against_claims(view: &View<'_>, domain: &str, sink: &mut Sink<'_>) {
     let plain = view.claims.iter().find(|c| c.strength >= PLAIN);
     let Some(claim) = plain else { return };
     let institution = claim.brand.is_some() || is_authority(&claim.marker);
-    if institution && view.lists.is_freemail(domain) {
+    if institution && free {
         sink.signal("sender.freemail-authority", Part::Sender, 0);
     } else if claim.by_name && claim.brand.is_some() && !is_carrier(view, domain) {
         sink.signal("sender.mismatch", Part::Sender, 0);
