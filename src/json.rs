@@ -69,7 +69,7 @@ impl Engine {
                 "part": evidence.part,
             });
             if let (Some(kind), Some(entry)) = (evidence.mention, entry.as_object_mut()) {
-                entry.insert("mention".into(), json!(kind));
+                entry.insert("mention".into(), json!(kind.kind));
             }
             entry
         };

@@ -26,8 +26,8 @@ pub struct Marker {
     pub id: String,
     /// What it means, in words for the report.
     pub title: String,
-    /// Whether a hit inside a frame (advice, negation, news …) is only a mention.
-    pub framed: bool,
+    /// Which frames (advice, negation, news …) make a hit only a mention.
+    pub framed: Framed,
     /// Found by code, not by patterns.
     pub coded: bool,
     /// Examples that must be found.
@@ -42,6 +42,36 @@ impl Marker {
     /// The part of the id before the dot.
     pub fn family(&self) -> &str {
         self.id.split('.').next().unwrap_or_default()
+    }
+}
+
+/// Which frames make a hit of a marker only a mention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framed {
+    /// Every frame.
+    Yes,
+    /// Every frame but negation: the order itself is worded with "do not" ("do not tell anyone").
+    ExceptNegation,
+    /// None.
+    No,
+}
+
+/// `framed` as written: `true`, `false` or `"except-negation"`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum FramedEntry {
+    Flag(bool),
+    Word(String),
+}
+
+impl FramedEntry {
+    fn read(self) -> Result<Framed, String> {
+        match self {
+            Self::Flag(true) => Ok(Framed::Yes),
+            Self::Flag(false) => Ok(Framed::No),
+            Self::Word(word) if word == "except-negation" => Ok(Framed::ExceptNegation),
+            Self::Word(word) => Err(format!("framed = \"{word}\": expected true, false or \"except-negation\"")),
+        }
     }
 }
 
@@ -84,7 +114,7 @@ struct MarkerEntry {
     #[serde(default)]
     unless: Vec<String>,
     #[serde(default = "yes")]
-    framed: bool,
+    framed: FramedEntry,
     #[serde(default)]
     hits: Vec<String>,
     #[serde(default)]
@@ -95,8 +125,8 @@ fn is_coded(file: &SourceFile) -> bool {
     file.name.ends_with("/coded.toml")
 }
 
-fn yes() -> bool {
-    true
+fn yes() -> FramedEntry {
+    FramedEntry::Flag(true)
 }
 
 impl Catalogue {
@@ -159,7 +189,7 @@ impl Catalogue {
         self.markers.push(Marker {
             id: entry.id,
             title: entry.title,
-            framed: entry.framed,
+            framed: entry.framed.read()?,
             coded,
             hits: entry.hits,
             misses: entry.misses,

@@ -179,8 +179,7 @@ struct Context<'a> {
 
 /// Words before a name that make it the speaker or the reader's counterpart.
 const BEFORE: &[&str] = &[
-    "your", "dear", "from", "by", "with", "at", "thanks,", "regards,", "sincerely,", "the", "tu", "su", "de", "del",
-    "contact", "copyright", "(c)", "2022", "2023", "2024", "2025", "2026", "official",
+    "your", "dear", "from", "thanks,", "regards,", "sincerely,", "tu", "su", "de", "del", "contact", "copyright", "(c)", "2022", "2023", "2024", "2025", "2026", "official",
 ];
 
 /// Words after a name that make it the speaker.

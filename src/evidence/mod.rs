@@ -21,11 +21,11 @@ mod structure;
 use std::ops::Range;
 
 pub use brands::{Brand, BrandIx, Brands, Kind};
-pub use catalogue::{Catalogue, FAMILIES, Marker, MarkerIx};
+pub use catalogue::{Catalogue, FAMILIES, Framed, Marker, MarkerIx};
 pub use domains::registrable;
 pub use identity::{Claim, PLAIN};
 pub use lists::Lists;
-pub use polarity::FrameKind;
+pub use polarity::{FrameKind, Mention};
 
 use crate::message::Message;
 use crate::sources::{DataError, Sources};
@@ -65,7 +65,7 @@ pub struct Evidence {
     /// Bytes of the part's text; empty when the part as a whole is meant.
     pub span: Range<usize>,
     /// Why this is only a mention and does not count.
-    pub mention: Option<FrameKind>,
+    pub mention: Option<Mention>,
 }
 
 /// Everything a message shows.
@@ -147,6 +147,7 @@ impl Gatherer {
         structure::find(&view, &mut sink);
         findings.notices = self.shapes.find(&view, &mut sink);
         findings.counts.words = folded.body.text.split_ascii_whitespace().count();
+        sink.distrust_tone();
         findings.evidence = sink.evidence;
         findings.evidence.sort_by_key(|e| (e.part, e.item, e.span.start, e.marker));
         findings
@@ -204,6 +205,21 @@ impl Sink<'_> {
     fn signal_at(&mut self, id: &'static str, part: Part, item: usize, span: Range<usize>) {
         let marker = self.coded.ix(id);
         self.evidence.push(Evidence { marker, part, item, span, mention: None });
+    }
+
+    /// The tone of a passage is easily put on: advice pasted beside a demand. Where sender or links contradict what the
+    /// message says it is, only a frame in the sentence itself makes a mention.
+    fn distrust_tone(&mut self) {
+        const CONTRADICTIONS: &[&str] = &[
+            "link.lookalike", "link.raw-ip", "link.mismatch", "link.credentials-in-url", "link.data-or-script",
+            "sender.lookalike", "sender.freemail-authority", "sender.mismatch", "sender.auth-fail",
+            "payment.wallet-address",
+        ];
+        if CONTRADICTIONS.iter().any(|id| self.has(self.coded.ix(id))) {
+            for evidence in self.evidence.iter_mut().filter(|e| e.mention.is_some_and(|m| m.by_tone)) {
+                evidence.mention = None;
+            }
+        }
     }
 
     /// Whether a marker has been found and counts.

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::catalogue::{Catalogue, MarkerIx, Role};
-use super::polarity::{FrameKind, Framing, Sentences};
+use super::catalogue::{Catalogue, Framed, MarkerIx, Role};
+use super::polarity::{FrameKind, Framing, Mention, Sentences};
 use super::{Evidence, Findings, FoldedParts, Part, Sink};
 use crate::message::Message;
 use crate::text::Folded;
@@ -42,7 +42,7 @@ pub(super) struct Hit {
     pub(super) marker: MarkerIx,
     /// Bytes of the folded text.
     pub(super) span: Range<usize>,
-    pub(super) mention: Option<FrameKind>,
+    pub(super) mention: Option<Mention>,
 }
 
 /// Every marker in a folded text, and how many sentences there are and are toned.
@@ -80,12 +80,17 @@ fn mention(
     sentences: &Sentences<'_>,
     text: &Folded,
     quoted: &[Range<usize>],
-) -> Option<FrameKind> {
+) -> Option<Mention> {
     let original = text.original(span.clone());
     if quoted.iter().any(|q| q.start <= original.start && original.end <= q.end) {
-        return Some(FrameKind::Quotation);
+        return Some(Mention { kind: FrameKind::Quotation, by_tone: false });
     }
-    if catalogue.marker(marker).framed { sentences.mention(span) } else { None }
+    let mention = sentences.mention(span);
+    match catalogue.marker(marker).framed {
+        Framed::Yes => mention,
+        Framed::ExceptNegation => mention.filter(|m| m.kind != FrameKind::Negation).or_else(|| sentences.tone_at(span)),
+        Framed::No => None,
+    }
 }
 
 /// Keeps a few places a marker; overlapping ones are one place, and a hit that counts goes before a mention.

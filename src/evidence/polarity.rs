@@ -32,6 +32,15 @@ pub enum FrameKind {
     Quotation,
 }
 
+/// Why a hit does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Mention {
+    /// The kind of frame.
+    pub kind: FrameKind,
+    /// The frame does not stand in the sentence itself; the passage around it sets the tone.
+    pub by_tone: bool,
+}
+
 /// What a frame covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -50,6 +59,7 @@ enum Scope {
 pub(crate) struct Frame {
     pub(crate) kind: FrameKind,
     scope: Scope,
+    strong: bool,
     pub(crate) hits: Vec<String>,
     pub(crate) misses: Vec<String>,
     pub(crate) at: (String, usize),
@@ -74,6 +84,9 @@ struct FrameEntry {
     any: Vec<String>,
     #[serde(default)]
     scope: Scope,
+    /// One such sentence sets the tone of its passage; of others it takes two.
+    #[serde(default)]
+    strong: bool,
     #[serde(default)]
     hits: Vec<String>,
     #[serde(default)]
@@ -98,7 +111,14 @@ impl Frames {
                     .map_err(|e| DataError::at(name, text, offset, format!("frame pattern `{pattern}`: {e}")))?;
             }
             let at = (name.to_owned(), line);
-            frames.push(Frame { kind: entry.id, scope: entry.scope, hits: entry.hits, misses: entry.misses, at });
+            frames.push(Frame {
+                kind: entry.id,
+                scope: entry.scope,
+                strong: entry.strong,
+                hits: entry.hits,
+                misses: entry.misses,
+                at,
+            });
         }
         Ok(Self { frames })
     }
@@ -122,6 +142,8 @@ pub(super) struct Sentences<'a> {
     starts: Vec<usize>,
     /// Frames over a whole sentence, by sentence.
     whole: Vec<Option<FrameKind>>,
+    /// How much each sentence sets the tone.
+    tones: Vec<usize>,
     /// Frames over part of a sentence.
     clauses: Vec<(Range<usize>, FrameKind)>,
 }
@@ -139,8 +161,8 @@ impl<'a> Sentences<'a> {
     /// Splits `text` and applies the frames found in it.
     pub(super) fn new(text: &'a str, frames: &Frames, found: &[Framing]) -> Self {
         let starts = sentence_starts(text);
-        let whole = vec![None; starts.len()];
-        let mut sentences = Self { text, starts, whole, clauses: Vec::new() };
+        let (whole, tones) = (vec![None; starts.len()], vec![0; starts.len()]);
+        let mut sentences = Self { text, starts, whole, tones, clauses: Vec::new() };
         for framing in found {
             sentences.apply(&frames.frames[framing.frame], &framing.span);
         }
@@ -150,6 +172,9 @@ impl<'a> Sentences<'a> {
     fn apply(&mut self, frame: &Frame, span: &Range<usize>) {
         // The wording may begin with the end of the sentence before it.
         let index = self.index(span.end.saturating_sub(1));
+        if frame.kind.sets_tone() {
+            self.tones[index] = self.tones[index].max(if frame.strong { TONE } else { 1 });
+        }
         match frame.scope {
             Scope::Clause => {
                 let end = clause_end(self.text, span.end, self.range(index).end);
@@ -199,29 +224,24 @@ impl<'a> Sentences<'a> {
     }
 
     /// Why the phrase at `span` is only a mention, if it is.
-    pub(super) fn mention(&self, span: &Range<usize>) -> Option<FrameKind> {
+    pub(super) fn mention(&self, span: &Range<usize>) -> Option<Mention> {
         let index = self.index(span.start);
-        if let Some(kind) = self.whole[index] {
-            return Some(kind);
-        }
         let inside = |(range, _): &&(Range<usize>, FrameKind)| range.start <= span.end && span.start < range.end;
-        if let Some((_, kind)) = self.clauses.iter().find(inside) {
-            return Some(*kind);
-        }
-        self.tone(index)
+        let here = self.whole[index].or_else(|| self.clauses.iter().find(inside).map(|(_, kind)| *kind));
+        here.map(|kind| Mention { kind, by_tone: false }).or_else(|| self.tone_at(span))
     }
 
-    /// The tone of the passage around a sentence.
-    fn tone(&self, index: usize) -> Option<FrameKind> {
-        let near = &self.whole[index.saturating_sub(PASSAGE)..(index + PASSAGE + 1).min(self.whole.len())];
-        let mut setting = near.iter().flatten().filter(|kind| kind.sets_tone());
-        let first = setting.next()?;
-        (setting.count() + 1 >= TONE).then_some(*first)
+    /// The tone of the passage around the phrase at `span`.
+    pub(super) fn tone_at(&self, span: &Range<usize>) -> Option<Mention> {
+        let index = self.index(span.start);
+        let near = index.saturating_sub(PASSAGE)..(index + PASSAGE + 1).min(self.tones.len());
+        let tone: usize = self.tones[near].iter().sum();
+        (tone >= TONE).then_some(Mention { kind: FrameKind::Advice, by_tone: true })
     }
 
     /// How many sentences there are, and how many stand in a frame that sets a tone.
     pub(super) fn counts(&self) -> (usize, usize) {
-        (self.whole.len(), self.whole.iter().flatten().filter(|kind| kind.sets_tone()).count())
+        (self.tones.len(), self.tones.iter().filter(|tone| **tone > 0).count())
     }
 }
 
@@ -270,7 +290,7 @@ mod tests {
     use super::*;
 
     fn frames() -> Frames {
-        let frame = |kind, scope| Frame { kind, scope, hits: vec![], misses: vec![], at: (String::new(), 0) };
+        let frame = |kind, scope| Frame { kind, scope, strong: false, hits: vec![], misses: vec![], at: (String::new(), 0) };
         Frames {
             frames: vec![
                 frame(FrameKind::Negation, Scope::Clause),
@@ -290,7 +310,7 @@ mod tests {
             })
             .collect();
         let at = text.find(phrase).expect("phrase");
-        Sentences::new(text, &all, &found).mention(&(at..at + phrase.len()))
+        Sentences::new(text, &all, &found).mention(&(at..at + phrase.len())).map(|m| m.kind)
     }
 
     #[test]
