@@ -115,6 +115,20 @@ pub(super) fn one_edit_apart(a: &str, b: &str) -> bool {
     middle == 1 || (middle == 2 && short[head] == long[head + 1] && short[head + 1] == long[head])
 }
 
+/// A name made by a machine: many changes between letters and digits, hardly a vowel, or long runs of consonants.
+pub(super) fn looks_random(label: &str) -> bool {
+    let bytes = label.as_bytes();
+    if bytes.len() < 9 || bytes.len() > 64 || label.starts_with("xn--") {
+        return false;
+    }
+    let kind = |b: &u8| u8::from(b.is_ascii_digit()) + 2 * u8::from(b.is_ascii_alphabetic());
+    let switches = bytes.windows(2).filter(|w| kind(&w[0]) != kind(&w[1]) && kind(&w[0]) > 0 && kind(&w[1]) > 0).count();
+    let vowel = |b: &u8| b"aeiouyAEIOUY".contains(b);
+    let vowels = bytes.iter().filter(|b| vowel(b)).count();
+    let run = bytes.split(|b| vowel(b) || !b.is_ascii_alphabetic()).map(<[u8]>::len).max().unwrap_or(0);
+    switches >= 4 || vowels * 8 < bytes.len() || run >= 6
+}
+
 /// How a name looks at a glance: digits as the letters they resemble, `rn` as `m`, `vv` as `w`.
 pub(super) fn glance(label: &str) -> String {
     let decoded = if label.starts_with("xn--") { idna::domain_to_unicode(label).0 } else { label.to_owned() };

@@ -32,6 +32,7 @@ pub(super) fn find(view: &View<'_>, sink: &mut Sink<'_>, counts: &mut Counts) ->
         targets.iter().filter(|t| is_action(t.1)).filter_map(|t| Some((t.0, t.2.as_ref()?))).collect();
     agreement(view, &action, sink, &mut worst);
     only_a_link(view, &action, sink);
+    one_target(&targets, sink);
     worst.host
 }
 
@@ -72,6 +73,8 @@ fn host_signals(view: &View<'_>, target: &Target, number: usize, sink: &mut Sink
     raise(target.is_ip, "link.raw-ip", 8);
     raise(target.has_user, "link.credentials-in-url", 7);
     raise(host.split('.').any(|l| l.starts_with("xn--")), "link.punycode", 7);
+    let random = host.split('.').any(domains::looks_random) && !view.lists.is_tracker(host) && !own;
+    raise(random && !view.lists.is_hosting(host), "link.random-host", 3);
     raise(view.lists.is_hosting(host), "link.free-hosting", 4);
     raise(view.lists.is_risky_tld(host), "link.risky-tld", 3);
     raise(view.lists.is_shortener(host) && !own, "link.shortener", 2);
@@ -135,6 +138,11 @@ fn agreement(view: &View<'_>, action: &[(usize, &Target)], sink: &mut Sink<'_>, 
     if aligned * 2 > action.len() {
         sink.signal("genuine.aligned-links", Part::Link, action[0].0);
     }
+    let explained = |host: &str| own(host) || official(host) || view.lists.is_tracker(host) || is_unsubscribe_host(view, host);
+    let company = sender.as_deref().is_some_and(|d| !view.lists.is_freemail(d));
+    if company && !action.iter().any(|(_, t)| explained(&t.host)) {
+        sink.signal("link.stray", Part::Link, action[0].0);
+    }
     if let Some(claim) = claim
         && let Some((number, target)) = off_brand(view, claim, sender.as_deref(), action, official)
     {
@@ -170,6 +178,25 @@ fn off_brand<'a>(
     let any_official = action.iter().any(|(_, t)| official(&t.host));
     // One foreign link among official ones is usual in honest mail; a lone or leading one is not.
     (!any_official || stray.0 == action[0].0).then_some((stray.0, stray.1))
+}
+
+/// Several links, the footer's among them, all lead to one and the same place.
+fn one_target(targets: &[(usize, &Link, Option<Target>)], sink: &mut Sink<'_>) {
+    let mut web = targets.iter().filter(|t| t.2.is_some());
+    let Some(first) = web.next() else { return };
+    let (mut count, mut words) = (1, vec![first.1.shown.as_str()]);
+    for (_, link, _) in web {
+        if link.target != first.1.target {
+            return;
+        }
+        count += 1;
+        if !words.contains(&link.shown.as_str()) && words.len() < 8 {
+            words.push(&link.shown);
+        }
+    }
+    if count >= 3 && words.len() >= 2 {
+        sink.signal("link.one-target", Part::Link, first.0);
+    }
 }
 
 /// Hardly more than a link.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::brands::{Brands, Kind};
 use super::catalogue::{Catalogue, MarkerIx};
-use super::domains::{is_government, mail_domain, registrable};
+use super::domains::{is_government, looks_random, mail_domain, registrable};
 use super::identity::PLAIN;
 use super::{Part, Sink, View};
 use crate::message::{Channel, HeaderKnowledge};
@@ -18,10 +18,10 @@ const CODED: &[&str] = &[
     "genuine.reply-thread", "hidden.bidi", "hidden.comment-split", "hidden.leet", "hidden.lookalike-letters",
     "hidden.obfuscation", "hidden.spaced-letters", "hidden.text", "hidden.zero-width", "identity.phone-to-call",
     "link.credentials-in-url", "link.data-or-script", "link.free-hosting", "link.lookalike", "link.mismatch",
-    "link.odd-port", "link.off-brand", "link.only", "link.punycode", "link.raw-ip", "link.risky-tld", "link.shortener",
+    "link.odd-port", "link.one-target", "link.off-brand", "link.random-host", "link.stray", "link.only", "link.punycode", "link.raw-ip", "link.risky-tld", "link.shortener",
     "payment.wallet-address", "qr.code", "sender.auth-fail", "sender.display-address", "sender.email-to-text",
-    "sender.foreign-number", "sender.foreign-signature", "sender.freemail-authority", "sender.lookalike", "sender.mismatch", "sender.random-local",
-    "sender.reply-to-elsewhere", "sender.return-path-elsewhere", "tax.notice-number",
+    "sender.foreign-number", "sender.foreign-signature", "sender.freemail-authority", "sender.lookalike", "sender.mismatch", "sender.random-domain",
+    "sender.random-local", "sender.reply-to-elsewhere", "sender.return-path-elsewhere", "tax.notice-number",
 ];
 
 /// The numbers of the markers that code raises.
@@ -65,6 +65,9 @@ pub(super) fn find(view: &View<'_>, sink: &mut Sink<'_>) {
         }
         if view.lists.is_freemail(&domain) {
             sink.signal("context.freemail-sender", Part::Sender, 0);
+        }
+        if registrable(&domain).is_some_and(|d| looks_random(super::domains::main_label(d))) {
+            sink.signal("sender.random-domain", Part::Sender, 0);
         }
         if is_random_local(&from.address) {
             sink.signal("sender.random-local", Part::Sender, 0);
@@ -221,14 +224,7 @@ fn text_sender(view: &View<'_>, sender: &str, sink: &mut Sink<'_>) {
 /// A long local part that mixes letters and digits without a pattern a person would choose.
 fn is_random_local(address: &str) -> bool {
     let local = address.split('@').next().unwrap_or_default();
-    if local.len() < 12 || local.len() > 64 || local.contains(['=', '+']) {
-        return false;
-    }
-    let bytes = local.as_bytes();
-    let kind = |b: &u8| u8::from(b.is_ascii_digit()) + 2 * u8::from(b.is_ascii_alphabetic());
-    let switches = bytes.windows(2).filter(|w| kind(&w[0]) != kind(&w[1]) && kind(&w[0]) > 0 && kind(&w[1]) > 0).count();
-    let vowels = bytes.iter().filter(|b| b"aeiouyAEIOUY".contains(b)).count();
-    switches >= 4 || (vowels * 8 < bytes.len() && !local.contains(['.', '-', '_']))
+    local.len() >= 12 && !local.contains(['=', '+', '.', '-', '_']) && looks_random(local)
 }
 
 #[cfg(test)]

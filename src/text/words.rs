@@ -31,7 +31,11 @@ pub(super) fn undo(cells: &[Cell], vocabulary: &HashSet<String>, undone: &mut Ve
             continue;
         }
         let len = cells[at..].iter().position(|c| !is_word(c.ch)).unwrap_or(cells.len() - at);
-        undo_word(&cells[at..at + len], latin, vocabulary, undone, &mut out);
+        if in_address(cells, at, at + len) {
+            out.extend_from_slice(&cells[at..at + len]);
+        } else {
+            undo_word(&cells[at..at + len], latin, vocabulary, undone, &mut out);
+        }
         at += len;
     }
     out
@@ -39,6 +43,13 @@ pub(super) fn undo(cells: &[Cell], vocabulary: &HashSet<String>, undone: &mut Ve
 
 fn is_word(ch: char) -> bool {
     ch.is_alphanumeric() || LEET_SIGNS.contains(&ch) || ch == '*' || ch == '_' || ch == '~' || ch == '^'
+}
+
+/// Part of a web address, a path or a code: digits there are digits.
+fn in_address(cells: &[Cell], start: usize, end: usize) -> bool {
+    let joint = |c: Option<&Cell>| c.is_some_and(|c| matches!(c.ch, '/' | '=' | '%' | '?' | '&' | '#' | '\\' | '{' | '}'));
+    let dotted = cells.get(end).is_some_and(|c| c.ch == '.') && cells.get(end + 1).is_some_and(|c| c.ch.is_alphanumeric());
+    joint(start.checked_sub(1).and_then(|at| cells.get(at))) || joint(cells.get(end)) || dotted
 }
 
 /// Whether a look-alike word would stand in Latin text: decides if a wholly Cyrillic `сору` is a disguise.
@@ -91,7 +102,9 @@ fn undo_look_alikes(
 fn undo_leet(word: &[Cell], vocabulary: &HashSet<String>) -> Option<(Vec<Cell>, Disguise)> {
     let letters = word.iter().filter(|c| c.ch.is_ascii_alphabetic()).count();
     let digits = word.iter().filter(|c| c.ch.is_ascii_digit()).count();
-    if letters < 2 || digits > letters {
+    // Three characters are too often a size or a code (`0pt`); the one short name worth it is the IRS's.
+    let short = word.len() < 4 && !as_string(word).ends_with("rs");
+    if letters < 2 || digits > letters || short {
         return None;
     }
     for one in ['i', 'l'] {
