@@ -14,6 +14,7 @@
 mod json;
 mod language;
 
+pub mod cli;
 pub mod engine;
 pub mod evidence;
 pub mod features;

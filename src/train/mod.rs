@@ -19,6 +19,7 @@ use crate::sources::Sources;
 
 pub use fit::{Example, Linear, fit, fit_free};
 pub use measure::{Scored, auc, brier, ece, share_above, threshold_for};
+pub(crate) use rows::Line;
 pub use rows::{Row, load};
 
 /// What to train from and where to write.

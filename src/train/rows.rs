@@ -100,9 +100,10 @@ fn label_of(label: &str) -> Option<bool> {
     }
 }
 
-/// One line of a JSON Lines file of messages.
+/// One line of a JSON Lines file of messages, labelled or not.
 #[derive(Debug, Deserialize)]
-struct Line {
+pub struct Line {
+    #[serde(default)]
     label: String,
     #[serde(default)]
     template: Option<String>,
@@ -143,22 +144,34 @@ fn read_jsonl(path: &Path, source: &str) -> Result<Vec<Row>> {
 }
 
 fn row(line: Line, source: &str, scam: bool) -> Result<Row> {
-    let channel = match line.channel.as_deref() {
-        Some("email" | "email-body") => Channel::Email,
-        Some("text") => Channel::Text,
-        Some("voicemail") => Channel::Voicemail,
-        other => bail!("channel {other:?}: expected email, text or voicemail"),
-    };
+    let channel = line.known_channel()?;
     let group = line.template.clone().or(line.source.clone()).or(line.id.clone()).unwrap_or_default();
-    let bytes = match (&line.raw, channel) {
-        (Some(raw), _) => raw.clone().into_bytes(),
-        (None, Channel::Email) => mail_of(&line).into_bytes(),
-        (None, _) => {
-            let text = line.text.clone().unwrap_or_default();
-            line.from.as_ref().map_or_else(|| text.clone(), |from| format!("From: {from}\n\n{text}")).into_bytes()
+    Ok(Row { source: source.into(), group, scam, channel, bytes: line.bytes(channel) })
+}
+
+impl Line {
+    /// The channel named by the line; a complete mail needs none.
+    pub(crate) fn known_channel(&self) -> Result<Channel> {
+        match self.channel.as_deref() {
+            Some("email" | "email-body") => Ok(Channel::Email),
+            Some("voicemail") => Ok(Channel::Voicemail),
+            Some("text") => Ok(Channel::Text),
+            None => Ok(if self.raw.is_some() || self.subject.is_some() { Channel::Email } else { Channel::Text }),
+            Some(other) => bail!("channel {other:?}: expected email, text or voicemail"),
         }
-    };
-    Ok(Row { source: source.into(), group, scam, channel, bytes })
+    }
+
+    /// The message as bytes: the mail as it is, or a body with the header fields that are known.
+    pub(crate) fn bytes(&self, channel: Channel) -> Vec<u8> {
+        if let Some(raw) = &self.raw {
+            return raw.clone().into_bytes();
+        }
+        if channel == Channel::Email {
+            return mail_of(self).into_bytes();
+        }
+        let text = self.text.clone().unwrap_or_default();
+        self.from.as_ref().map_or_else(|| text.clone(), |from| format!("From: {from}\n\n{text}")).into_bytes()
+    }
 }
 
 /// A body without header as the mail it was, with the fields that are known.

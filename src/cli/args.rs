@@ -1,0 +1,135 @@
+//! The command line's definition: one place from which help, completions and man pages are made.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::message::Channel;
+
+/// Tells whether a message is a scam, why, and what to do instead.
+#[derive(Debug, Parser)]
+#[command(name = "bypost", version, about, max_term_width = 110, propagate_version = true)]
+pub struct Cli {
+    /// Directory that holds `data/` and `models/`; without it the files built into the program are used.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Judge messages: mails, texts, voicemail transcripts.
+    Judge(JudgeArgs),
+    /// Validate all data files; names file and line of what is wrong.
+    Check,
+    /// List the markers that messages are searched for.
+    Markers {
+        /// How to print them.
+        #[arg(long, value_enum, default_value_t = MarkerFormat::Text)]
+        format: MarkerFormat,
+    },
+    /// Fit the model on labelled messages and write it.
+    Train(TrainArgs),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page, or write one page for every subcommand into DIR.
+    Man {
+        /// Where to write the pages.
+        dir: Option<PathBuf>,
+    },
+}
+
+/// Arguments of `judge`.
+#[derive(Debug, Args)]
+pub struct JudgeArgs {
+    /// Files, directories (walked in sorted order), or `-` for standard input. A `.jsonl` file holds one message a line.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<String>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// How the messages came; `auto` decides by their bytes, and takes `*.voicemail.txt` for a transcript.
+    #[arg(long, value_enum, default_value_t = ChannelArg::Auto)]
+    pub channel: ChannelArg,
+    /// Include the reply in JSON.
+    #[arg(long)]
+    pub reply: bool,
+    /// Exit with 0 for no-signs, 1 for suspicious, 2 for scam (the highest of all messages); 3 or more is an error.
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Print the full account of every message, also when there are several.
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// Trust the Authentication-Results headers of this server (RFC 8601 authserv-id); may be repeated.
+    #[arg(long, value_name = "ID")]
+    pub trust_authserv: Vec<String>,
+}
+
+/// Arguments of `train`.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// Directory of the public corpora; without it only the project's own messages train.
+    #[arg(long, value_name = "DIR")]
+    pub corpora: Option<PathBuf>,
+    /// Directory of the project's own labelled messages (`*.jsonl`).
+    #[arg(long, value_name = "DIR", default_value = "data/train")]
+    pub own: PathBuf,
+    /// The model file to write.
+    #[arg(long, value_name = "FILE", default_value = "models/scam.json")]
+    pub out: PathBuf,
+}
+
+/// What `judge` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people at a terminal.
+    Text,
+    /// One object a line.
+    Json,
+    /// The reply as plain text.
+    Reply,
+    /// The reply as HTML.
+    Html,
+}
+
+/// How `markers` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MarkerFormat {
+    /// A line each.
+    Text,
+    /// One object a line.
+    Json,
+    /// A Markdown table.
+    Markdown,
+}
+
+/// How the messages came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ChannelArg {
+    /// Decided by the bytes.
+    Auto,
+    /// Internet mail.
+    Email,
+    /// A text.
+    Text,
+    /// A voicemail's or call's transcript.
+    Voicemail,
+}
+
+impl ChannelArg {
+    /// The channel, when it is given.
+    pub fn channel(self) -> Option<Channel> {
+        match self {
+            Self::Auto => None,
+            Self::Email => Some(Channel::Email),
+            Self::Text => Some(Channel::Text),
+            Self::Voicemail => Some(Channel::Voicemail),
+        }
+    }
+}
