@@ -2,9 +2,23 @@
 //!
 //! Reading never fails. Whatever is broken, cut or refused is written down as a [`Defect`], so nothing is lost silently.
 
+mod attachments;
+mod auth;
+mod bare;
+pub mod forward;
+mod headers;
+mod html;
+mod limits;
+mod mime;
+mod plain;
+mod quoted;
+mod read;
 mod rendered;
 
 use std::borrow::Cow;
+
+pub use limits::Limits;
+pub use read::{ReadOptions, read};
 
 /// How a message reached the person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -76,12 +90,14 @@ pub struct Message {
     pub auth: Option<AuthResults>,
     /// How the suspect was forwarded to us, if it was.
     pub forward: Forward,
+    /// Words split by HTML comments or empty elements.
+    pub comment_splits: usize,
     /// Everything that was broken, cut or refused.
     pub defects: Vec<Defect>,
 }
 
 /// How much is known of the suspect's header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HeaderKnowledge {
     /// The original header is there (direct mail, or forwarded as an attachment).
@@ -89,6 +105,7 @@ pub enum HeaderKnowledge {
     /// Only the lines that an inline forward keeps (From, Date, Subject, To).
     Partial,
     /// Nothing but the words (texts, transcripts, pasted bodies).
+    #[default]
     None,
 }
 
