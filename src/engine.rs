@@ -154,23 +154,18 @@ impl Engine {
         let catalogue = &self.gatherer.catalogue;
         let markers = self.reasons(judgement);
         let claims: Vec<&str> = claim_markers(judgement);
-        let rules: Vec<&str> = judgement.rules.iter().map(|r| r.id.as_str()).collect();
-        let cites: Vec<&str> = judgement.rules.iter().flat_map(|r| r.cites.iter().map(String::as_str)).collect();
+        let brand = self.claimed_brand(judgement).map(|b| self.gatherer.brands.get(b));
         let has = |id: &str| judgement.findings.asserted().any(|ix| catalogue.marker(ix).id == id);
         let input = ReplyInput {
             label: judgement.label,
             spanish: judgement.language == "es",
             channel: judgement.message.channel,
             claims: &claims,
-            brand: self.claimed_brand(judgement).map(|b| self.gatherer.brands.get(b).name.as_str()),
+            country: brand.map(|b| b.country.as_str()),
             markers: &markers,
-            rules: &rules,
-            rule_facts: &cites,
             note: &judgement.message.forward.note,
             notice: judgement.findings.notices.first().map(String::as_str),
-            paper_photo: false,
             link_host: judgement.findings.worst_host.as_deref(),
-            forwarded: !judgement.message.forward.hops.is_empty(),
             bulletin: has("genuine.bulletin"),
         };
         self.replies.compose(&self.guidance, &input)

@@ -293,7 +293,7 @@ pub(super) fn looks_like_mail(bytes: &[u8]) -> bool {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let text = head.trim_ascii_start();
     let mut known = 0;
-    let mut lines = text.split(|b| *b == b'\n' || *b == b'\r').enumerate().filter(|(_, l)| !l.is_empty() || text.len() < 2);
+    let mut lines = text.split(|b| *b == b'\n' || *b == b'\r').enumerate().filter(|(_, l)| !l.is_empty());
     while let Some((number, line)) = lines.next().filter(|_| known < 2) {
         if number == 0 && (line.starts_with(b"From ") || line.starts_with(b">From ")) || line[0] == b' ' || line[0] == b'\t' {
             continue;
