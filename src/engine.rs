@@ -72,7 +72,8 @@ impl Engine {
         let (forwards, rules) = ("data/forwards.toml", "data/rules.toml");
         let guidance = Guidance::load(sources)?;
         Ok(Self {
-            forwards: ForwardTable::parse(forwards, sources.text(forwards)?).map_err(|e| DataError::file(forwards, e))?,
+            forwards: ForwardTable::parse(forwards, sources.text(forwards)?)
+                .map_err(|e| DataError::file(forwards, e))?,
             rules: Rules::load(rules, sources.text(rules)?, &gatherer.catalogue)?,
             replies: Replies::load(sources, &guidance)?,
             guidance,
@@ -127,8 +128,11 @@ impl Engine {
 
     /// The suspect message as it is judged.
     pub fn read(&self, raw: &RawMessage<'_>) -> Message {
-        let options =
-            ReadOptions { forwards: &self.forwards, trusted_authserv: &self.trusted_authserv, limits: self.limits };
+        let options = ReadOptions {
+            forwards: &self.forwards,
+            trusted_authserv: &self.trusted_authserv,
+            limits: self.limits,
+        };
         message::read(raw, &options)
     }
 
@@ -220,7 +224,10 @@ impl Engine {
         let mut wrong: Vec<String> = self.gatherer.check_examples().iter().map(ToString::to_string).collect();
         for rule in self.rules.iter() {
             for fact in rule.cites.iter().filter(|f| self.guidance.fact(f).is_none_or(|fact| !fact.citable)) {
-                wrong.push(format!("data/rules.toml: rule `{}` cites `{fact}`, which is no citable fact", rule.id));
+                wrong.push(format!(
+                    "data/rules.toml: rule `{}` cites `{fact}`, which is no citable fact",
+                    rule.id
+                ));
             }
         }
         for brand in self.gatherer.brands.iter() {

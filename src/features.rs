@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::evidence::{Catalogue, Findings};
-use crate::message::{Channel, HeaderKnowledge, Message};
+use crate::message::{Channel, Message};
 
 /// Which way a feature may count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +15,6 @@ pub enum Sign {
     Scam,
     /// Only towards "genuine".
     Genuine,
-    /// Either way.
-    Free,
 }
 
 /// The features of one message: name → value, zero values left out.
@@ -30,7 +28,7 @@ const PRESSES: &[&str] = &["threat", "pressure"];
 pub fn features(catalogue: &Catalogue, message: &Message, findings: &Findings) -> Features {
     let ids: Vec<&str> = findings.asserted().map(|ix| catalogue.marker(ix).id.as_str()).collect();
     let mut features = Features::new();
-    for id in &ids {
+    for id in ids.iter().filter(|id| votes(id)) {
         features.insert(format!("marker:{id}"), 1.0);
     }
     let shows = Shows { ids: &ids, message, findings };
@@ -40,23 +38,40 @@ pub fn features(catalogue: &Catalogue, message: &Message, findings: &Findings) -
     features
 }
 
+/// Whether a marker is a feature.
+fn votes(id: &str) -> bool {
+    !id.starts_with("context.") || HONEST.contains(&id) || VOTING.contains(&id)
+}
+
 /// Which way a feature may count, by its name. Also refuses names that this version does not make.
 ///
 /// # Errors
 /// The name is not a feature of this version.
 pub fn sign(name: &str, catalogue: &Catalogue) -> Result<Sign, String> {
     if let Some(id) = name.strip_prefix("marker:") {
-        let ix = catalogue.ix(id).ok_or_else(|| format!("the feature `{name}` needs a marker that does not exist"))?;
+        let ix = catalogue
+            .ix(id)
+            .ok_or_else(|| format!("the feature `{name}` needs a marker that does not exist"))?;
         return Ok(match catalogue.marker(ix).family() {
             "genuine" => Sign::Genuine,
-            "context" => Sign::Free,
-            "claims" => Sign::Free,
+            "context" if HONEST.contains(&id) => Sign::Genuine,
+            "context" if !VOTING.contains(&id) => {
+                return Err(format!("`{name}` tells the kind of mail, not a scam"));
+            }
             _ => Sign::Scam,
         });
     }
     let known = OTHERS.iter().find(|(known, _)| *known == name);
     known.map(|(_, sign)| *sign).ok_or_else(|| format!("the feature `{name}` is not known to this version"))
 }
+
+/// Neutral markers that honest mail shows.
+const HONEST: &[&str] =
+    &["context.warning-article", "context.news", "context.question-to-helper", "context.marketing-offer"];
+
+/// Neutral markers that may vote at all. What only tells the kind or the source of a mail (its channel, how much header it
+/// has, whether links were kept) is no feature: it would teach where a corpus came from.
+const VOTING: &[&str] = &["context.generic-greeting", "context.click-here", "context.freemail-sender"];
 
 /// Features that are not single markers, with the way they may count.
 const OTHERS: &[(&str, Sign)] = &[
@@ -78,11 +93,6 @@ const OTHERS: &[(&str, Sign)] = &[
     ("kinds:two", Sign::Scam),
     ("kinds:three", Sign::Scam),
     ("kinds:four", Sign::Scam),
-    ("channel:text", Sign::Free),
-    ("channel:voicemail", Sign::Free),
-    ("header:full", Sign::Free),
-    ("header:partial", Sign::Free),
-    ("links:none", Sign::Genuine),
     ("links:text-unknown", Sign::Scam),
     ("tone:advice", Sign::Genuine),
     ("pair:claim+demand", Sign::Scam),
@@ -126,7 +136,8 @@ impl Shows<'_> {
     }
 
     fn families(&self, features: &mut Features) {
-        const KINDS: &[&str] = &["payment", "threat", "pressure", "identity", "ask", "lure", "tax", "link", "sender"];
+        const KINDS: &[&str] =
+            &["payment", "threat", "pressure", "identity", "ask", "lure", "tax", "link", "sender"];
         for family in KINDS.iter().chain(&["attachment", "hidden", "genuine"]) {
             flag(features, &format!("family:{family}"), self.family(family) > 0);
         }
@@ -141,12 +152,7 @@ impl Shows<'_> {
     }
 
     fn knowledge(&self, features: &mut Features) {
-        flag(features, "channel:text", self.message.channel == Channel::Text);
-        flag(features, "channel:voicemail", self.message.channel == Channel::Voicemail);
-        flag(features, "header:full", self.message.header == HeaderKnowledge::Full);
-        flag(features, "header:partial", self.message.header == HeaderKnowledge::Partial);
         let links = self.findings.counts.links;
-        flag(features, "links:none", links == 0);
         let text = self.message.channel == Channel::Text;
         flag(features, "links:text-unknown", text && links > 0 && !self.has("genuine.aligned-links"));
         let counts = &self.findings.counts;
@@ -157,17 +163,30 @@ impl Shows<'_> {
         let claim = self.family("claims") > 0;
         let demand = self.one_of(DEMANDS);
         let press = self.one_of(PRESSES);
-        let lure = self.family("lure") > 0 || self.any(&["tax.refund-claim", "tax.stimulus", "tax.unpaid-claim"]);
+        let lure =
+            self.family("lure") > 0 || self.any(&["tax.refund-claim", "tax.stimulus", "tax.unpaid-claim"]);
         let link = self.findings.counts.links > 0;
         let stray_link = self.any(&[
-            "link.off-brand", "link.lookalike", "link.raw-ip", "link.shortener", "link.free-hosting", "link.risky-tld",
-            "link.mismatch", "link.punycode",
+            "link.off-brand",
+            "link.lookalike",
+            "link.raw-ip",
+            "link.shortener",
+            "link.free-hosting",
+            "link.risky-tld",
+            "link.mismatch",
+            "link.punycode",
         ]);
         let stray_sender = self.any(&["sender.mismatch", "sender.freemail-authority", "sender.lookalike"]);
         let aligned = self.has("genuine.aligned-sender") || self.has("genuine.auth-pass");
         let public = self.any(&[
-            "claims.tax-agency", "claims.ssa", "claims.medicare", "claims.government", "claims.state-tax",
-            "claims.police-court", "claims.toll", "claims.delivery",
+            "claims.tax-agency",
+            "claims.ssa",
+            "claims.medicare",
+            "claims.government",
+            "claims.state-tax",
+            "claims.police-court",
+            "claims.toll",
+            "claims.delivery",
         ]);
         flag(features, "pair:claim+demand", claim && demand && !aligned);
         flag(features, "pair:claim+press", claim && press && !aligned);
@@ -178,10 +197,18 @@ impl Shows<'_> {
         flag(features, "pair:lure+demand", lure && demand);
         flag(features, "pair:threat+link", self.family("threat") > 0 && link && !aligned);
         flag(features, "pair:ask+stray-link", self.family("ask") > 0 && stray_link);
-        flag(features, "pair:call+lure", self.has("identity.phone-to-call") && (lure || self.family("threat") > 0) && !aligned);
+        flag(
+            features,
+            "pair:call+lure",
+            self.has("identity.phone-to-call") && (lure || self.family("threat") > 0) && !aligned,
+        );
         flag(features, "pair:freemail+demand", self.has("context.freemail-sender") && demand);
         let text = self.message.channel == Channel::Text;
-        flag(features, "pair:public-claim+text-link", text && public && link && !self.has("genuine.aligned-links"));
+        flag(
+            features,
+            "pair:public-claim+text-link",
+            text && public && link && !self.has("genuine.aligned-links"),
+        );
         let listed = self.any(&["genuine.list-headers", "genuine.reply-thread"]);
         flag(features, "pair:aligned+no-demand", aligned && !demand && !stray_link);
         flag(features, "pair:aligned+listed", self.has("genuine.aligned-links") && listed);

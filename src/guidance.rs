@@ -111,7 +111,12 @@ impl Guidance {
             let offset = source.span().start;
             let source = source.into_inner();
             if guidance.sources.contains_key(&source.key) {
-                return Err(DataError::at(FILE, text, offset, format!("source `{}` is defined twice", source.key)));
+                return Err(DataError::at(
+                    FILE,
+                    text,
+                    offset,
+                    format!("source `{}` is defined twice", source.key),
+                ));
             }
             guidance.sources.insert(source.key.clone(), source);
         }
@@ -135,11 +140,22 @@ impl Guidance {
         }
         let mut known = Vec::new();
         for key in &fact.source {
-            known.push(self.sources.get(key).ok_or_else(|| format!("fact `{id}` names the unknown source `{key}`"))?);
+            known.push(
+                self.sources
+                    .get(key)
+                    .ok_or_else(|| format!("fact `{id}` names the unknown source `{key}`"))?,
+            );
         }
-        let seen = known.iter().map(|s| s.seen).max_by_key(day).ok_or_else(|| format!("fact `{id}` has no source"))?;
+        let seen = known
+            .iter()
+            .map(|s| s.seen)
+            .max_by_key(day)
+            .ok_or_else(|| format!("fact `{id}` has no source"))?;
         if day(&fact.review_by) <= day(&seen) {
-            return Err(format!("fact `{id}`: review_by {} is not after the day it was seen, {seen}", fact.review_by));
+            return Err(format!(
+                "fact `{id}`: review_by {} is not after the day it was seen, {seen}",
+                fact.review_by
+            ));
         }
         self.by_id.insert(id.clone(), self.facts.len());
         self.facts.push(fact);
@@ -164,7 +180,8 @@ impl Guidance {
     /// Facts whose review date has passed on `today` (year, month, day), as messages.
     pub fn overdue(&self, today: (i32, u8, u8)) -> Vec<String> {
         let late = |fact: &&Fact| day(&fact.review_by) < Some((today.0 as u16, today.1, today.2));
-        let words = |fact: &Fact| format!("{FILE}: fact `{}` was to be read again by {}", fact.id, fact.review_by);
+        let words =
+            |fact: &Fact| format!("{FILE}: fact `{}` was to be read again by {}", fact.id, fact.review_by);
         self.facts.iter().filter(late).map(words).collect()
     }
 }

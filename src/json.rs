@@ -14,7 +14,8 @@ impl Engine {
     pub fn json(&self, source: &str, judgement: &Judgement, with_reply: bool) -> Value {
         let message = &judgement.message;
         let reply = with_reply.then(|| self.reply(judgement));
-        let mut facts: Vec<&str> = judgement.rules.iter().flat_map(|r| r.cites.iter().map(String::as_str)).collect();
+        let mut facts: Vec<&str> =
+            judgement.rules.iter().flat_map(|r| r.cites.iter().map(String::as_str)).collect();
         facts.extend(reply.iter().flat_map(|r| r.facts.iter().map(String::as_str)));
         dedup(&mut facts);
         let mut object = Map::new();

@@ -9,7 +9,7 @@ const REACH: usize = 4 * 1024;
 const LATIN: &[Lang] = &[Lang::Eng, Lang::Spa, Lang::Por, Lang::Fra, Lang::Deu, Lang::Ita, Lang::Nld];
 
 /// ISO 639-1 code of the language of `text`, `und` when it cannot be told.
-pub fn detect(text: &str) -> &'static str {
+pub(crate) fn detect(text: &str) -> &'static str {
     let mut end = REACH.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -18,7 +18,8 @@ pub fn detect(text: &str) -> &'static str {
     if words.chars().filter(|c| c.is_alphabetic()).count() < 8 {
         return "und";
     }
-    let mostly_latin = words.chars().filter(|c| c.is_ascii_alphabetic()).count() * 2 > words.chars().filter(|c| c.is_alphabetic()).count();
+    let mostly_latin = words.chars().filter(|c| c.is_ascii_alphabetic()).count() * 2
+        > words.chars().filter(|c| c.is_alphabetic()).count();
     if !mostly_latin {
         return whatlang::detect_lang(&words).map_or("und", code);
     }
@@ -34,7 +35,8 @@ pub fn detect(text: &str) -> &'static str {
 fn words_only(text: &str) -> String {
     let mut words = String::with_capacity(text.len());
     for word in text.split_whitespace() {
-        let strange = word.contains(['/', '@', '_', '=', '<', '>', '{', '}']) || word.bytes().any(|b| b.is_ascii_digit());
+        let strange = word.contains(['/', '@', '_', '=', '<', '>', '{', '}'])
+            || word.bytes().any(|b| b.is_ascii_digit());
         if !strange {
             words.push_str(word);
             words.push(' ');
@@ -74,16 +76,22 @@ mod tests {
     #[test]
     fn short_texts() {
         for text in [
-            "IRS: your refund is ready, claim it now", "Your package could not be delivered, pay the fee today",
-            "Hi mom, I lost my phone, this is my new number", "Are you available? I need a quick favour",
-            "Final notice: your account will be closed", "Call us now about your unpaid toll balance",
+            "IRS: your refund is ready, claim it now",
+            "Your package could not be delivered, pay the fee today",
+            "Hi mom, I lost my phone, this is my new number",
+            "Are you available? I need a quick favour",
+            "Final notice: your account will be closed",
+            "Call us now about your unpaid toll balance",
         ] {
             assert_eq!(detect(text), "en", "{text}");
         }
         for text in [
-            "IRS: su reembolso está listo, reclámelo ahora", "Su paquete no pudo ser entregado, pague la tarifa hoy",
-            "Hola mamá, perdí mi teléfono, este es mi nuevo número", "Aviso final: su cuenta será cerrada hoy",
-            "Llámenos ahora por su deuda de peaje", "Necesito un favor rápido, estoy en una reunión",
+            "IRS: su reembolso está listo, reclámelo ahora",
+            "Su paquete no pudo ser entregado, pague la tarifa hoy",
+            "Hola mamá, perdí mi teléfono, este es mi nuevo número",
+            "Aviso final: su cuenta será cerrada hoy",
+            "Llámenos ahora por su deuda de peaje",
+            "Necesito un favor rápido, estoy en una reunión",
         ] {
             assert_eq!(detect(text), "es", "{text}");
         }

@@ -136,8 +136,11 @@ impl Model {
     /// The file is no model of this format, has a weight for a feature this version does not make, or a number that is
     /// not finite or out of range.
     pub fn load(name: &str, text: &str, catalogue: &Catalogue) -> Result<Self, DataError> {
-        let file: ModelFile = serde_json::from_str(text)
-            .map_err(|e| DataError { file: name.into(), line: Some(e.line()), what: e.to_string() })?;
+        let file: ModelFile = serde_json::from_str(text).map_err(|e| DataError {
+            file: name.into(),
+            line: Some(e.line()),
+            what: e.to_string(),
+        })?;
         Self::check(&file, catalogue).map_err(|what| DataError::file(name, what))?;
         let weights = file.weights.iter().map(|w| (w.feature.clone(), w.weight)).collect();
         let digest = blake3::hash(text.as_bytes()).to_hex()[..16].to_string();
@@ -155,7 +158,10 @@ impl Model {
             features::sign(&weight.feature, catalogue).map_err(|e| format!("{e}; run `bypost train`"))?;
         }
         let numbers = file.weights.iter().map(|w| w.weight).chain([file.intercept, file.calibration.offset]);
-        if !numbers.into_iter().all(f64::is_finite) || file.calibration.slope <= 0.0 || !file.calibration.slope.is_finite() {
+        if !numbers.into_iter().all(f64::is_finite)
+            || file.calibration.slope <= 0.0
+            || !file.calibration.slope.is_finite()
+        {
             return Err("a weight is not finite, or the calibration's slope is not positive".into());
         }
         let Thresholds { suspicious, scam } = file.thresholds;

@@ -112,7 +112,12 @@ impl Rules {
         };
         let fired = self.rules.iter().filter(|rule| seen.satisfy(rule));
         fired
-            .map(|r| RuleHit { id: r.id.clone(), title: r.title.clone(), floor: r.floor, cites: r.cites.clone() })
+            .map(|r| RuleHit {
+                id: r.id.clone(),
+                title: r.title.clone(),
+                floor: r.floor,
+                cites: r.cites.clone(),
+            })
             .collect()
     }
 
@@ -139,9 +144,10 @@ impl Seen<'_> {
     fn holds(&self, term: &Term) -> bool {
         match term {
             Term::Marker(id) => self.ids.contains(&id.as_str()),
-            Term::Family(family) => {
-                self.ids.iter().any(|id| id.strip_prefix(family.as_str()).is_some_and(|rest| rest.starts_with('.')))
-            }
+            Term::Family(family) => self
+                .ids
+                .iter()
+                .any(|id| id.strip_prefix(family.as_str()).is_some_and(|rest| rest.starts_with('.'))),
             Term::Channel(channel) => self.channel == *channel,
         }
     }
@@ -153,10 +159,14 @@ fn rule(entry: RuleEntry, catalogue: &Catalogue) -> Result<Rule, String> {
         Some(at_least) => Some((at_least.count, terms(&at_least.of)?)),
         None => None,
     };
-    let positive =
-        entry.all.len() + usize::from(!entry.any.is_empty()) + at_least.as_ref().map_or(0, |(count, _)| *count);
+    let positive = entry.all.len()
+        + usize::from(!entry.any.is_empty())
+        + at_least.as_ref().map_or(0, |(count, _)| *count);
     if positive < 2 {
-        return Err(format!("rule `{}`: expected at least two conditions; a rule never fires on one sign", entry.id));
+        return Err(format!(
+            "rule `{}`: expected at least two conditions; a rule never fires on one sign",
+            entry.id
+        ));
     }
     if entry.floor == Label::NoSigns {
         return Err(format!("rule `{}`: expected floor \"suspicious\" or \"scam\"", entry.id));
@@ -176,7 +186,9 @@ fn rule(entry: RuleEntry, catalogue: &Catalogue) -> Result<Rule, String> {
 fn term(name: &str, catalogue: &Catalogue) -> Result<Term, String> {
     if let Some(family) = name.strip_suffix(".*") {
         let known = FAMILIES.contains(&family);
-        return known.then(|| Term::Family(family.to_owned())).ok_or_else(|| format!("unknown family in `{name}`"));
+        return known
+            .then(|| Term::Family(family.to_owned()))
+            .ok_or_else(|| format!("unknown family in `{name}`"));
     }
     match name {
         "channel.email" => Ok(Term::Channel(Channel::Email)),

@@ -60,8 +60,10 @@ embedded! {
 impl Sources {
     /// The files built into this program.
     pub fn embedded() -> Self {
-        let files =
-            EMBEDDED.iter().map(|(name, text)| SourceFile { name: (*name).into(), text: (*text).into() }).collect();
+        let files = EMBEDDED
+            .iter()
+            .map(|(name, text)| SourceFile { name: (*name).into(), text: (*text).into() })
+            .collect();
         Self { files }
     }
 

@@ -67,7 +67,8 @@ impl Folded {
     }
 
     fn from_cells(cells: &[Cell], undone: Vec<Undone>) -> Self {
-        let mut folded = Self { text: String::with_capacity(cells.len()), map: Vec::with_capacity(cells.len()), undone };
+        let mut folded =
+            Self { text: String::with_capacity(cells.len()), map: Vec::with_capacity(cells.len()), undone };
         for cell in cells {
             let before = folded.text.len();
             folded.text.push(cell.ch);
@@ -183,7 +184,17 @@ mod tests {
     fn leet_only_when_a_known_word_comes_out() {
         assert_eq!(fold("g1ft c4rds p@ypal 1RS b1tc0in").text, "gift cards paypal irs bitcoin");
         assert_eq!(disguises("g1ft"), [Disguise::Leet]);
-        for same in ["cp14", "cp2000", "5071c", "1z999aa10123456784", "w2", "covid19", "me@card.example", "1st", "b2b"] {
+        for same in [
+            "cp14",
+            "cp2000",
+            "5071c",
+            "1z999aa10123456784",
+            "w2",
+            "covid19",
+            "me@card.example",
+            "1st",
+            "b2b",
+        ] {
             assert_eq!(fold(same).text, same);
             assert!(fold(same).undone.is_empty(), "{same}");
         }

@@ -9,18 +9,18 @@ use crate::message::Channel;
 /// Tells whether a message is a scam, why, and what to do instead.
 #[derive(Debug, Parser)]
 #[command(name = "bypost", version, about, max_term_width = 110, propagate_version = true)]
-pub struct Cli {
+pub(super) struct Cli {
     /// Directory that holds `data/` and `models/`; without it the files built into the program are used.
     #[arg(long, global = true, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    pub(super) data: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(super) command: Command,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Judge messages: mails, texts, voicemail transcripts.
     Judge(JudgeArgs),
     /// Validate all data files; names file and line of what is wrong.
@@ -47,47 +47,47 @@ pub enum Command {
 
 /// Arguments of `judge`.
 #[derive(Debug, Args)]
-pub struct JudgeArgs {
+pub(super) struct JudgeArgs {
     /// Files, directories (walked in sorted order), or `-` for standard input. A `.jsonl` file holds one message a line.
     #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<String>,
+    pub(super) paths: Vec<String>,
     /// What to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    pub(super) format: Format,
     /// How the messages came; `auto` decides by their bytes, and takes `*.voicemail.txt` for a transcript.
     #[arg(long, value_enum, default_value_t = ChannelArg::Auto)]
-    pub channel: ChannelArg,
+    pub(super) channel: ChannelArg,
     /// Include the reply in JSON.
     #[arg(long)]
-    pub reply: bool,
+    pub(super) reply: bool,
     /// Exit with 0 for no-signs, 1 for suspicious, 2 for scam (the highest of all messages); 3 or more is an error.
     #[arg(long)]
-    pub exit_code: bool,
+    pub(super) exit_code: bool,
     /// Print the full account of every message, also when there are several.
     #[arg(long, short)]
-    pub verbose: bool,
+    pub(super) verbose: bool,
     /// Trust the Authentication-Results headers of this server (RFC 8601 authserv-id); may be repeated.
     #[arg(long, value_name = "ID")]
-    pub trust_authserv: Vec<String>,
+    pub(super) trust_authserv: Vec<String>,
 }
 
 /// Arguments of `train`.
 #[derive(Debug, Args)]
-pub struct TrainArgs {
+pub(super) struct TrainArgs {
     /// Directory of the public corpora; without it only the project's own messages train.
     #[arg(long, value_name = "DIR")]
-    pub corpora: Option<PathBuf>,
+    pub(super) corpora: Option<PathBuf>,
     /// Directory of the project's own labelled messages (`*.jsonl`).
     #[arg(long, value_name = "DIR", default_value = "data/train")]
-    pub own: PathBuf,
+    pub(super) own: PathBuf,
     /// The model file to write.
     #[arg(long, value_name = "FILE", default_value = "models/scam.json")]
-    pub out: PathBuf,
+    pub(super) out: PathBuf,
 }
 
 /// What `judge` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// For people at a terminal.
     Text,
     /// One object a line.
@@ -100,7 +100,7 @@ pub enum Format {
 
 /// How `markers` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum MarkerFormat {
+pub(super) enum MarkerFormat {
     /// A line each.
     Text,
     /// One object a line.
@@ -111,7 +111,7 @@ pub enum MarkerFormat {
 
 /// How the messages came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ChannelArg {
+pub(super) enum ChannelArg {
     /// Decided by the bytes.
     Auto,
     /// Internet mail.
@@ -124,7 +124,7 @@ pub enum ChannelArg {
 
 impl ChannelArg {
     /// The channel, when it is given.
-    pub fn channel(self) -> Option<Channel> {
+    pub(super) fn channel(self) -> Option<Channel> {
         match self {
             Self::Auto => None,
             Self::Email => Some(Channel::Email),

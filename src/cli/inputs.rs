@@ -35,7 +35,8 @@ pub(super) fn expand(paths: &[String]) -> Result<Vec<PathBuf>> {
 }
 
 fn walk(dir: &Path, all: &mut Vec<PathBuf>) -> Result<()> {
-    let entries = std::fs::read_dir(dir).with_context(|| format!("{}: cannot read the directory", dir.display()))?;
+    let entries =
+        std::fs::read_dir(dir).with_context(|| format!("{}: cannot read the directory", dir.display()))?;
     let mut paths = entries.map(|e| Ok(e?.path())).collect::<Result<Vec<_>>>()?;
     paths.sort();
     for path in paths {
@@ -51,12 +52,17 @@ fn walk(dir: &Path, all: &mut Vec<PathBuf>) -> Result<()> {
 
 fn is_message(path: &Path) -> bool {
     let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let other = [".toml", ".json", ".md", ".tsv", ".actual", ".py", ".sh"].iter().any(|end| name.ends_with(end));
+    let other =
+        [".toml", ".json", ".md", ".tsv", ".actual", ".py", ".sh"].iter().any(|end| name.ends_with(end));
     !(name.starts_with('.') || name.starts_with("licen") || other)
 }
 
 /// Reads every message of `path` and hands each to `take`; stops when `take` says so.
-pub(super) fn read(path: &Path, channel: Option<Channel>, take: &mut dyn FnMut(Input) -> Result<()>) -> Result<()> {
+pub(super) fn read(
+    path: &Path,
+    channel: Option<Channel>,
+    take: &mut dyn FnMut(Input) -> Result<()>,
+) -> Result<()> {
     if path == Path::new("-") {
         return take(Input { source: "-".into(), bytes: standard_input()?, channel });
     }
@@ -75,7 +81,11 @@ pub(super) fn read(path: &Path, channel: Option<Channel>, take: &mut dyn FnMut(I
 
 fn standard_input() -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    std::io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes).context("standard input: cannot read")?;
+    std::io::stdin()
+        .lock()
+        .take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .context("standard input: cannot read")?;
     if bytes.len() as u64 > MAX_BYTES {
         bail!("standard input: more than {MAX_BYTES} bytes");
     }
@@ -91,7 +101,8 @@ fn lines(path: &Path, channel: Option<Channel>, take: &mut dyn FnMut(Input) -> R
         if line.trim().is_empty() {
             continue;
         }
-        let line: Line = serde_json::from_str(&line).with_context(|| format!("{source}: expected a message as JSON"))?;
+        let line: Line =
+            serde_json::from_str(&line).with_context(|| format!("{source}: expected a message as JSON"))?;
         let own = line.known_channel().with_context(|| source.clone())?;
         take(Input { bytes: line.bytes(own), channel: channel.or(Some(own)), source })?;
     }
@@ -111,7 +122,7 @@ mod tests {
             std::fs::write(path, "x").expect("file");
         }
         let root = dir.path().display().to_string();
-        let found = expand(&[root.clone()]).expect("walks");
+        let found = expand(std::slice::from_ref(&root)).expect("walks");
         let names: Vec<String> =
             found.iter().map(|p| p.display().to_string().replace(&format!("{root}/"), "")).collect();
         assert_eq!(names, ["a.txt", "b/1.eml", "b/2.eml"]);

@@ -48,7 +48,8 @@ fn progress(paths: usize) -> ProgressBar {
     if paths <= 20 || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {eta}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {eta}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(paths as u64).with_style(style)
 }
 
@@ -113,7 +114,10 @@ impl Printer<'_> {
         let [none, suspicious, scam] = self.totals;
         if self.many && self.args.format == Format::Text {
             let total = none + suspicious + scam;
-            eprintln!("{total} messages: {scam} scam, {suspicious} suspicious, {none} no-signs, {} not read", self.errors);
+            eprintln!(
+                "{total} messages: {scam} scam, {suspicious} suspicious, {none} no-signs, {} not read",
+                self.errors
+            );
         }
     }
 

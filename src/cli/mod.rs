@@ -90,7 +90,9 @@ fn markers(sources: &Sources, format: MarkerFormat) -> Result<u8> {
         let by = if marker.coded { "code" } else { "phrases" };
         match format {
             MarkerFormat::Text => writeln!(out, "{:<32} {}", marker.id, marker.title)?,
-            MarkerFormat::Json => writeln!(out, "{}", json!({ "id": marker.id, "title": marker.title, "by": by }))?,
+            MarkerFormat::Json => {
+                writeln!(out, "{}", json!({ "id": marker.id, "title": marker.title, "by": by }))?
+            }
             MarkerFormat::Markdown => writeln!(out, "| `{}` | {} | {by} |", marker.id, marker.title)?,
         }
     }
@@ -107,7 +109,8 @@ fn train(sources: &Sources, args: TrainArgs) -> Result<u8> {
 fn man(dir: Option<&Path>) -> Result<u8> {
     match dir {
         Some(dir) => {
-            std::fs::create_dir_all(dir).with_context(|| format!("{}: cannot make the directory", dir.display()))?;
+            std::fs::create_dir_all(dir)
+                .with_context(|| format!("{}: cannot make the directory", dir.display()))?;
             clap_mangen::generate_to(Cli::command(), dir)
                 .with_context(|| format!("{}: cannot write the pages", dir.display()))?;
         }

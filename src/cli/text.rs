@@ -41,7 +41,13 @@ pub(super) fn account(engine: &Engine, source: &str, judgement: &Judgement) -> S
 fn origin(out: &mut String, judgement: &Judgement) {
     let message = &judgement.message;
     for hop in &message.forward.hops {
-        let _ = writeln!(out, "  forward {} by {} ({:.0} %)", hop.style, harmless(&hop.by), hop.confidence * 100.0);
+        let _ = writeln!(
+            out,
+            "  forward {} by {} ({:.0} %)",
+            hop.style,
+            harmless(&hop.by),
+            hop.confidence * 100.0
+        );
     }
     if let Some(from) = &message.from {
         let _ = writeln!(out, "  from   {} <{}>", harmless(&from.name), harmless(&from.address));
@@ -53,7 +59,8 @@ fn origin(out: &mut String, judgement: &Judgement) {
 
 fn claims(out: &mut String, engine: &Engine, judgement: &Judgement) {
     for claim in judgement.findings.claims.iter().filter(|c| c.strength >= PLAIN) {
-        let name = claim.brand.map_or(claim.marker.as_str(), |b| engine.gatherer().brands.get(b).name.as_str());
+        let name =
+            claim.brand.map_or(claim.marker.as_str(), |b| engine.gatherer().brands.get(b).name.as_str());
         let _ = writeln!(out, "  claims to be {name}");
     }
 }
@@ -82,7 +89,8 @@ fn reasons(out: &mut String, engine: &Engine, judgement: &Judgement) {
 fn harmless(text: &str) -> String {
     let mut clean = String::new();
     for ch in text.chars().take(MAX_QUOTE * 4) {
-        let strange = ch.is_control() || matches!(ch, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        let strange = ch.is_control()
+            || matches!(ch, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
         match ch {
             _ if ch.is_whitespace() || strange => {
                 if !clean.ends_with(' ') {

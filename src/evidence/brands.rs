@@ -80,17 +80,44 @@ impl Kind {
 
     /// All kinds.
     pub const ALL: &[Self] = &[
-        Self::TaxAgency, Self::Ssa, Self::Medicare, Self::Government, Self::StateTax, Self::PoliceCourt, Self::Toll,
-        Self::Bank, Self::PaymentApp, Self::Crypto, Self::Delivery, Self::Retailer, Self::Tech, Self::TaxSoftware,
-        Self::Payroll, Self::Telecom, Self::Streaming, Self::Social, Self::Utility, Self::Insurer, Self::DebtCollector,
-        Self::Marketplace, Self::Travel, Self::Charity, Self::Other,
+        Self::TaxAgency,
+        Self::Ssa,
+        Self::Medicare,
+        Self::Government,
+        Self::StateTax,
+        Self::PoliceCourt,
+        Self::Toll,
+        Self::Bank,
+        Self::PaymentApp,
+        Self::Crypto,
+        Self::Delivery,
+        Self::Retailer,
+        Self::Tech,
+        Self::TaxSoftware,
+        Self::Payroll,
+        Self::Telecom,
+        Self::Streaming,
+        Self::Social,
+        Self::Utility,
+        Self::Insurer,
+        Self::DebtCollector,
+        Self::Marketplace,
+        Self::Travel,
+        Self::Charity,
+        Self::Other,
     ];
 
     /// A body of the state, which writes from government domains.
     pub fn is_public(self) -> bool {
         matches!(
             self,
-            Self::TaxAgency | Self::Ssa | Self::Medicare | Self::Government | Self::StateTax | Self::PoliceCourt | Self::Toll
+            Self::TaxAgency
+                | Self::Ssa
+                | Self::Medicare
+                | Self::Government
+                | Self::StateTax
+                | Self::PoliceCourt
+                | Self::Toll
         )
     }
 }
@@ -210,7 +237,10 @@ impl Brands {
     /// Brands whose own domain (not a vendor's) `host` lies under.
     pub(super) fn owned_by(&self, host: &str) -> Option<BrandIx> {
         self.owners(host).find(|ix| {
-            self.get(*ix).domains.iter().any(|d| host == d || host.strip_suffix(d.as_str()).is_some_and(|h| h.ends_with('.')))
+            self.get(*ix)
+                .domains
+                .iter()
+                .any(|d| host == d || host.strip_suffix(d.as_str()).is_some_and(|h| h.ends_with('.')))
         })
     }
 
@@ -219,7 +249,10 @@ impl Brands {
     }
 
     /// Whole-word names in folded text.
-    pub(super) fn mentions<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (BrandIx, Range<usize>)> + 'a {
+    pub(super) fn mentions<'a>(
+        &'a self,
+        text: &'a str,
+    ) -> impl Iterator<Item = (BrandIx, Range<usize>)> + 'a {
         self.names.find_iter(text).filter_map(|m| {
             let span = m.start()..m.end();
             is_whole_word(text, &span).then(|| (self.name_owner[m.pattern().as_usize()], span))
@@ -241,13 +274,17 @@ impl Brands {
         let pieces: Vec<String> = domains::name_pieces(host).map(domains::glance).collect();
         let helped = pieces.iter().any(|p| is_lure_word(p));
         let own = domains::glance(domains::main_label(registrable));
-        pieces.iter().chain(std::iter::once(&own)).find_map(|piece| {
-            let ix = *self.glances.get(piece)?;
-            // A short or everyday name says little without a word such as "login" beside it.
-            let telling = piece.len() >= 5 && !self.get(ix).common;
-            let alone = pieces.len() == 1 && !is_disguised(host);
-            (!alone && (telling || helped)).then_some(ix)
-        }).or_else(|| self.by_run(&own))
+        pieces
+            .iter()
+            .chain(std::iter::once(&own))
+            .find_map(|piece| {
+                let ix = *self.glances.get(piece)?;
+                // A short or everyday name says little without a word such as "login" beside it.
+                let telling = piece.len() >= 5 && !self.get(ix).common;
+                let alone = pieces.len() == 1 && !is_disguised(host);
+                (!alone && (telling || helped)).then_some(ix)
+            })
+            .or_else(|| self.by_run(&own))
     }
 
     /// A brand's name run together with a lure word (`paypallogin`, `irsrefund`).
@@ -272,11 +309,64 @@ impl Brands {
 
 /// Words that imitating hosts put beside a name.
 const LURE_WORDS: &[&str] = &[
-    "login", "logon", "signin", "secure", "security", "verify", "verification", "account", "accounts", "support", "help",
-    "update", "alert", "alerts", "online", "service", "services", "billing", "refund", "refunds", "pay", "payment",
-    "payments", "tax", "gov", "center", "team", "mail", "info", "confirm", "auth", "id", "my", "user", "customer", "care",
-    "notice", "delivery", "track", "tracking", "package", "parcel", "toll", "tolls", "invoice", "unlock", "wallet",
-    "connect", "claim", "rewards", "bonus", "bank", "us", "usa", "official", "portal", "web", "app",
+    "login",
+    "logon",
+    "signin",
+    "secure",
+    "security",
+    "verify",
+    "verification",
+    "account",
+    "accounts",
+    "support",
+    "help",
+    "update",
+    "alert",
+    "alerts",
+    "online",
+    "service",
+    "services",
+    "billing",
+    "refund",
+    "refunds",
+    "pay",
+    "payment",
+    "payments",
+    "tax",
+    "gov",
+    "center",
+    "team",
+    "mail",
+    "info",
+    "confirm",
+    "auth",
+    "id",
+    "my",
+    "user",
+    "customer",
+    "care",
+    "notice",
+    "delivery",
+    "track",
+    "tracking",
+    "package",
+    "parcel",
+    "toll",
+    "tolls",
+    "invoice",
+    "unlock",
+    "wallet",
+    "connect",
+    "claim",
+    "rewards",
+    "bonus",
+    "bank",
+    "us",
+    "usa",
+    "official",
+    "portal",
+    "web",
+    "app",
 ];
 
 fn is_lure_word(piece: &str) -> bool {
@@ -310,9 +400,13 @@ fn check(brand: &Brand, ids: &mut BTreeSet<String>) -> Result<(), String> {
         return Err(format!("brand `{}`: expected at least one name", brand.id));
     }
     if let Some(name) = brand.names.iter().find(|n| crate::text::fold_plain(n) != **n || n.len() < 2) {
-        return Err(format!("brand `{}`: the name `{name}` is not folded (lower case, no accents)", brand.id));
+        return Err(format!(
+            "brand `{}`: the name `{name}` is not folded (lower case, no accents)",
+            brand.id
+        ));
     }
-    let domain_like = |d: &&String| !d.contains('.') || d.bytes().any(|b| b.is_ascii_uppercase() || b == b'/' || b == b' ');
+    let domain_like =
+        |d: &&String| !d.contains('.') || d.bytes().any(|b| b.is_ascii_uppercase() || b == b'/' || b == b' ');
     match brand.domains.iter().chain(&brand.also).find(domain_like) {
         Some(domain) => Err(format!("brand `{}`: `{domain}` is not a domain in lower case", brand.id)),
         None => Ok(()),
@@ -373,8 +467,18 @@ mod tests {
     #[test]
     fn honest_names() {
         for host in [
-            "irs.gov", "www.irs.gov", "links-1.govdelivery.com", "paypal.com", "chase-realty.example", "purchase.com",
-            "firstbank.example", "irish.example", "chase.com", "10.0.0.1", "firs.example", "steeple-chase.example",
+            "irs.gov",
+            "www.irs.gov",
+            "links-1.govdelivery.com",
+            "paypal.com",
+            "chase-realty.example",
+            "purchase.com",
+            "firstbank.example",
+            "irish.example",
+            "chase.com",
+            "10.0.0.1",
+            "firs.example",
+            "steeple-chase.example",
         ] {
             assert_eq!(imitated(host), None, "{host}");
         }
@@ -383,15 +487,19 @@ mod tests {
     #[test]
     fn names_are_whole_words() {
         let brands = brands();
-        let found: Vec<_> =
-            brands.mentions("the irs and first paypal, info@paypal.example").map(|(ix, s)| (ix.0, s.start)).collect();
+        let found: Vec<_> = brands
+            .mentions("the irs and first paypal, info@paypal.example")
+            .map(|(ix, s)| (ix.0, s.start))
+            .collect();
         assert_eq!(found, [(0, 4), (1, 18)]);
     }
 
     #[test]
     fn a_public_body_uses_government_names() {
         let brands = brands();
-        assert!(brands.uses(BrandIx(0), "www.treasury.gov") && brands.uses(BrandIx(0), "links-1.govdelivery.com"));
+        assert!(
+            brands.uses(BrandIx(0), "www.treasury.gov") && brands.uses(BrandIx(0), "links-1.govdelivery.com")
+        );
         assert!(!brands.uses(BrandIx(1), "www.treasury.gov") && !brands.uses(BrandIx(0), "irs.gov.example"));
     }
 }

@@ -11,8 +11,21 @@ use crate::sources::{DataError, SourceFile, Sources};
 
 /// Families a marker id may begin with.
 pub const FAMILIES: &[&str] = &[
-    "claims", "payment", "threat", "identity", "pressure", "ask", "lure", "tax", "link", "sender", "attachment", "qr",
-    "hidden", "context", "genuine",
+    "claims",
+    "payment",
+    "threat",
+    "identity",
+    "pressure",
+    "ask",
+    "lure",
+    "tax",
+    "link",
+    "sender",
+    "attachment",
+    "qr",
+    "hidden",
+    "context",
+    "genuine",
 ];
 
 /// Number of a marker in its catalogue.
@@ -70,7 +83,9 @@ impl FramedEntry {
             Self::Flag(true) => Ok(Framed::Yes),
             Self::Flag(false) => Ok(Framed::No),
             Self::Word(word) if word == "except-negation" => Ok(Framed::ExceptNegation),
-            Self::Word(word) => Err(format!("framed = \"{word}\": expected true, false or \"except-negation\"")),
+            Self::Word(word) => {
+                Err(format!("framed = \"{word}\": expected true, false or \"except-negation\""))
+            }
         }
     }
 }
@@ -159,7 +174,8 @@ impl Catalogue {
     }
 
     fn add_file(&mut self, file: &SourceFile) -> Result<(), DataError> {
-        let parsed: MarkerFile = toml::from_str(&file.text).map_err(|e| DataError::toml(&file.name, &file.text, &e))?;
+        let parsed: MarkerFile =
+            toml::from_str(&file.text).map_err(|e| DataError::toml(&file.name, &file.text, &e))?;
         for entry in parsed.marker {
             let offset = entry.span().start;
             self.add(file, offset, entry.into_inner(), is_coded(file))
@@ -168,11 +184,20 @@ impl Catalogue {
         Ok(())
     }
 
-    fn add(&mut self, file: &SourceFile, offset: usize, entry: MarkerEntry, coded: bool) -> Result<(), String> {
+    fn add(
+        &mut self,
+        file: &SourceFile,
+        offset: usize,
+        entry: MarkerEntry,
+        coded: bool,
+    ) -> Result<(), String> {
         check_id(&entry.id)?;
         let ix = MarkerIx(u16::try_from(self.markers.len()).map_err(|_| "more than 65,535 markers")?);
         if entry.any.is_empty() != coded {
-            return Err(format!("marker `{}`: patterns belong in every file but coded.toml, and only there not", entry.id));
+            return Err(format!(
+                "marker `{}`: patterns belong in every file but coded.toml, and only there not",
+                entry.id
+            ));
         }
         // A phrase marker may also be raised by code; then coded.toml need not repeat it.
         if self.by_id.contains_key(&entry.id) {
@@ -180,7 +205,9 @@ impl Catalogue {
         }
         for (patterns, role) in [(&entry.any, Role::Any(ix)), (&entry.unless, Role::Unless(ix))] {
             for pattern in patterns {
-                self.patterns.add(pattern).map_err(|e| format!("marker `{}`, pattern `{pattern}`: {e}", entry.id))?;
+                self.patterns
+                    .add(pattern)
+                    .map_err(|e| format!("marker `{}`, pattern `{pattern}`: {e}", entry.id))?;
                 self.roles.push(role);
             }
         }

@@ -29,7 +29,9 @@ pub(super) struct Target {
 /// Reads a web link; other schemes and unreadable ones give none.
 pub(super) fn web_target(target: &str) -> Option<Target> {
     let trimmed = target.trim_matches(|c: char| c.is_whitespace() || c.is_control());
-    let url = if has_scheme(trimmed) { Url::parse(trimmed) } else { Url::parse(&format!("http://{trimmed}")) }.ok()?;
+    let url =
+        if has_scheme(trimmed) { Url::parse(trimmed) } else { Url::parse(&format!("http://{trimmed}")) }
+            .ok()?;
     if !matches!(url.scheme(), "http" | "https" | "ftp") {
         return None;
     }
@@ -122,7 +124,8 @@ pub(super) fn looks_random(label: &str) -> bool {
         return false;
     }
     let kind = |b: &u8| u8::from(b.is_ascii_digit()) + 2 * u8::from(b.is_ascii_alphabetic());
-    let switches = bytes.windows(2).filter(|w| kind(&w[0]) != kind(&w[1]) && kind(&w[0]) > 0 && kind(&w[1]) > 0).count();
+    let switches =
+        bytes.windows(2).filter(|w| kind(&w[0]) != kind(&w[1]) && kind(&w[0]) > 0 && kind(&w[1]) > 0).count();
     let vowel = |b: &u8| b"aeiouyAEIOUY".contains(b);
     let vowels = bytes.iter().filter(|b| vowel(b)).count();
     let run = bytes.split(|b| vowel(b) || !b.is_ascii_alphabetic()).map(<[u8]>::len).max().unwrap_or(0);
@@ -133,7 +136,8 @@ pub(super) fn looks_random(label: &str) -> bool {
 pub(super) fn glance(label: &str) -> String {
     let decoded = if label.starts_with("xn--") { idna::domain_to_unicode(label).0 } else { label.to_owned() };
     let folded = crate::text::fold_plain(&decoded);
-    let latin: String = folded.chars().map(|c| if c.is_ascii() { c } else { crate::text::latin_letter(c) }).collect();
+    let latin: String =
+        folded.chars().map(|c| if c.is_ascii() { c } else { crate::text::latin_letter(c) }).collect();
     latin
         .replace("rn", "m")
         .replace("vv", "w")
@@ -173,7 +177,10 @@ mod tests {
         assert_eq!(host("irs.gov.example/x").as_deref(), Some("irs.gov.example"));
         assert_eq!(host("http://2130706433/"), Some("127.0.0.1".into()));
         assert!(web_target("http://0x7f.1/").is_some_and(|t| t.is_ip));
-        assert!(web_target("https://irs.gov@evil.example/").is_some_and(|t| t.has_user && t.host == "evil.example"));
+        assert!(
+            web_target("https://irs.gov@evil.example/")
+                .is_some_and(|t| t.has_user && t.host == "evil.example")
+        );
         assert!(web_target("https://evil.example:8443/").is_some_and(|t| t.odd_port));
         for none in ["mailto:a@b.example", "javascript:alert(1)", "tel:+12025550100", "#top", "/pay", ""] {
             assert_eq!(web_target(none), None, "{none}");
@@ -191,7 +198,8 @@ mod tests {
 
     #[test]
     fn edits() {
-        for (a, b) in [("paypal", "paypa"), ("paypal", "paypall"), ("paypal", "payqal"), ("paypal", "papyal")] {
+        for (a, b) in [("paypal", "paypa"), ("paypal", "paypall"), ("paypal", "payqal"), ("paypal", "papyal")]
+        {
             assert!(one_edit_apart(a, b) && one_edit_apart(b, a), "{a} {b}");
         }
         assert!(!one_edit_apart("paypal", "paypal") && !one_edit_apart("paypal", "pyapla"));

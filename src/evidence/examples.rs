@@ -24,7 +24,10 @@ pub(crate) fn check(catalogue: &Catalogue, folder: &Folder) -> Vec<DataError> {
             hits.iter().any(|h: &Hit| h.marker.0 as usize == ix && h.mention.is_none())
         };
         for text in marker.hits.iter().filter(|text| !fires(text)) {
-            wrong.push(wrong_example(&marker.at, format!("marker `{}` does not find its example {text:?}", marker.id)));
+            wrong.push(wrong_example(
+                &marker.at,
+                format!("marker `{}` does not find its example {text:?}", marker.id),
+            ));
         }
         for text in marker.misses.iter().filter(|text| fires(text)) {
             wrong.push(wrong_example(&marker.at, format!("marker `{}` must not find {text:?}", marker.id)));
@@ -36,7 +39,13 @@ pub(crate) fn check(catalogue: &Catalogue, folder: &Folder) -> Vec<DataError> {
     wrong
 }
 
-fn check_frame(catalogue: &Catalogue, folder: &Folder, number: usize, frame: &Frame, wrong: &mut Vec<DataError>) {
+fn check_frame(
+    catalogue: &Catalogue,
+    folder: &Folder,
+    number: usize,
+    frame: &Frame,
+    wrong: &mut Vec<DataError>,
+) {
     let frames_it = |text: &str| {
         let folded = folder.fold(text);
         let found: Vec<Framing> = catalogue
@@ -50,7 +59,10 @@ fn check_frame(catalogue: &Catalogue, folder: &Folder, number: usize, frame: &Fr
         !found.is_empty()
     };
     for text in frame.hits.iter().filter(|text| !frames_it(text)) {
-        wrong.push(wrong_example(&frame.at, format!("{:?} frame does not find its example {text:?}", frame.kind)));
+        wrong.push(wrong_example(
+            &frame.at,
+            format!("{:?} frame does not find its example {text:?}", frame.kind),
+        ));
     }
     for text in frame.misses.iter().filter(|text| frames_it(text)) {
         wrong.push(wrong_example(&frame.at, format!("{:?} frame must not find {text:?}", frame.kind)));
@@ -74,6 +86,10 @@ mod tests {
         let gatherer = Gatherer::load(&Sources::embedded()).unwrap_or_else(|e| panic!("{e}"));
         let wrong: Vec<String> = gatherer.check_examples().iter().map(ToString::to_string).collect();
         assert!(wrong.is_empty(), "{} examples misbehave:\n{}", wrong.len(), wrong.join("\n"));
-        assert!(gatherer.catalogue.patterns.unfiltered().len() <= 12, "{:#?}", gatherer.catalogue.patterns.unfiltered());
+        assert!(
+            gatherer.catalogue.patterns.unfiltered().len() <= 12,
+            "{:#?}",
+            gatherer.catalogue.patterns.unfiltered()
+        );
     }
 }

@@ -51,7 +51,8 @@ pub(super) fn claims(
         tally.read(message, part, folded.of(part));
     }
     let someone_else = names_someone_else(brands, message, folded);
-    let mut claims: Vec<Claim> = tally.by_brand.into_values().map(|seen| seen.claim(brands, someone_else)).collect();
+    let mut claims: Vec<Claim> =
+        tally.by_brand.into_values().map(|seen| seen.claim(brands, someone_else)).collect();
     claims.extend(worded(catalogue, &claims, &sink.evidence));
     claims.retain(|c| c.strength >= WEAK);
     claims.sort_by(|a, b| b.strength.total_cmp(&a.strength).then_with(|| a.marker.cmp(&b.marker)));
@@ -98,9 +99,60 @@ fn worded(catalogue: &Catalogue, claims: &[Claim], evidence: &[Evidence]) -> Vec
 /// The sender's display name is there and is neither a brand's nor an office's: somebody who writes *about* a brand.
 fn names_someone_else(brands: &Brands, message: &Message, folded: &FoldedParts) -> bool {
     const OFFICES: &[&str] = &[
-        "tax", "refund", "revenue", "treasury", "support", "service", "security", "billing", "department", "alert",
-        "admin", "account", "customer", "notification", "no-reply", "noreply", "officer", "agent", "team", "impuestos",
-        "servicio", "soporte", "seguridad", "help", "desk", "center", "centre", "mail", "info", "verification",
+        "tax",
+        "refund",
+        "revenue",
+        "treasury",
+        "support",
+        "service",
+        "security",
+        "billing",
+        "department",
+        "alert",
+        "admin",
+        "account",
+        "customer",
+        "notification",
+        "no-reply",
+        "noreply",
+        "officer",
+        "agent",
+        "team",
+        "impuestos",
+        "servicio",
+        "soporte",
+        "seguridad",
+        "help",
+        "desk",
+        "center",
+        "centre",
+        "mail",
+        "info",
+        "verification",
+        "delivery",
+        "parcel",
+        "package",
+        "shipping",
+        "courier",
+        "post",
+        "bank",
+        "card",
+        "toll",
+        "payment",
+        "invoice",
+        "order",
+        "notice",
+        "update",
+        "system",
+        "online",
+        "reward",
+        "offer",
+        "entrega",
+        "paquete",
+        "banco",
+        "pago",
+        "aviso",
+        "factura",
     ];
     let name = folded.from_name.text.as_str();
     message.channel == Channel::Email
@@ -121,7 +173,9 @@ impl Seen {
     fn claim(self, brands: &Brands, someone_else: bool) -> Claim {
         let doubt = if someone_else { 0.6 } else { 1.0 };
         let [name, subject, body] = self.best;
-        let strength = 1.0 - (1.0 - name) * (1.0 - subject * doubt) * (1.0 - body * doubt);
+        // A body that opens with the name as its label speaks as that body, whatever the sender is called.
+        let labelled = if body >= 0.8 { 1.0 } else { doubt };
+        let strength = 1.0 - (1.0 - name) * (1.0 - subject * doubt) * (1.0 - body * labelled);
         Claim {
             brand: Some(self.brand),
             marker: brands.get(self.brand).kind.marker().to_owned(),
@@ -161,7 +215,8 @@ impl Tally<'_> {
             Part::Subject => 1,
             _ => 2,
         };
-        let seen = self.by_brand.entry(brand).or_insert(Seen { brand, best: [0.0; 3], place: (part, span.clone()) });
+        let seen =
+            self.by_brand.entry(brand).or_insert(Seen { brand, best: [0.0; 3], place: (part, span.clone()) });
         let best = seen.best.iter().copied().fold(0.0, f64::max);
         if strength > best {
             seen.place = (part, span);
@@ -179,16 +234,79 @@ struct Context<'a> {
 
 /// Words before a name that make it the speaker or the reader's counterpart.
 const BEFORE: &[&str] = &[
-    "your", "dear", "from", "thanks,", "regards,", "sincerely,", "tu", "su", "de", "del", "contact", "copyright", "(c)", "2022", "2023", "2024", "2025", "2026", "official",
+    "your",
+    "dear",
+    "from",
+    "thanks,",
+    "regards,",
+    "sincerely,",
+    "tu",
+    "su",
+    "de",
+    "del",
+    "contact",
+    "copyright",
+    "(c)",
+    "2022",
+    "2023",
+    "2024",
+    "2025",
+    "2026",
+    "official",
 ];
 
 /// Words after a name that make it the speaker.
 const AFTER: &[&str] = &[
-    "account", "accounts", "team", "support", "security", "customer", "customers", "alert", "alerts", "service",
-    "services", "department", "billing", "online", "id", "wallet", "user", "member", "fraud", "center", "verification",
-    "notification", "delivery", "office", "agent", "officer", "app", "portal", "tax", "refund", "helpdesk", "help",
-    "cuenta", "seguridad", "inc", "inc.", "llc", "ltd", "n.a.", "bank", "subscription", "membership", "mailbox",
-    "communications", "administration", "tolls", "toll", "express", "parcel", "package",
+    "account",
+    "accounts",
+    "team",
+    "support",
+    "security",
+    "customer",
+    "customers",
+    "alert",
+    "alerts",
+    "service",
+    "services",
+    "department",
+    "billing",
+    "online",
+    "id",
+    "wallet",
+    "user",
+    "member",
+    "fraud",
+    "center",
+    "verification",
+    "notification",
+    "delivery",
+    "office",
+    "agent",
+    "officer",
+    "app",
+    "portal",
+    "tax",
+    "refund",
+    "helpdesk",
+    "help",
+    "cuenta",
+    "seguridad",
+    "inc",
+    "inc.",
+    "llc",
+    "ltd",
+    "n.a.",
+    "bank",
+    "subscription",
+    "membership",
+    "mailbox",
+    "communications",
+    "administration",
+    "tolls",
+    "toll",
+    "express",
+    "parcel",
+    "package",
 ];
 
 impl Context<'_> {
@@ -239,7 +357,10 @@ impl Context<'_> {
     fn in_body(&self, channel: Channel) -> f64 {
         let opens = self.span.start <= 12;
         let rest = &self.text[self.span.end..];
-        let labels = rest.starts_with(':') || rest.starts_with(']') || rest.starts_with(" -") || rest.starts_with(" alert");
+        let labels = rest.starts_with(':')
+            || rest.starts_with(']')
+            || rest.starts_with(" -")
+            || rest.starts_with(" alert");
         if opens && labels {
             return 0.85;
         }
@@ -267,6 +388,9 @@ impl Context<'_> {
         let end = self.text[self.span.end..].find('\n').map_or(self.text.len(), |at| self.span.end + at);
         let line = &self.text[start..end];
         let late = self.span.start * 4 >= self.text.len() * 3;
-        late && (line.len() <= 40 && start > 0 || line.contains("copyright") || line.contains("(c)") || line.contains("©"))
+        late && (line.len() <= 40 && start > 0
+            || line.contains("copyright")
+            || line.contains("(c)")
+            || line.contains("©"))
     }
 }

@@ -54,7 +54,8 @@ impl Worst {
 
 fn script(link: &Link, number: usize, sink: &mut Sink<'_>) {
     let target = link.target.trim_start().to_ascii_lowercase();
-    if target.starts_with("javascript:") || target.starts_with("data:text") || target.starts_with("vbscript:") {
+    if target.starts_with("javascript:") || target.starts_with("data:text") || target.starts_with("vbscript:")
+    {
         sink.signal("link.data-or-script", Part::Link, number);
     }
 }
@@ -83,19 +84,28 @@ fn host_signals(view: &View<'_>, target: &Target, number: usize, sink: &mut Sink
 
 /// The words show one address and the link leads to another. Click trackers do that for every honest newsletter, so a
 /// tracker's or the sender's own host is no mismatch.
-fn mismatch(view: &View<'_>, link: &Link, target: &Target, number: usize, sink: &mut Sink<'_>, worst: &mut Worst) {
+fn mismatch(
+    view: &View<'_>,
+    link: &Link,
+    target: &Target,
+    number: usize,
+    sink: &mut Sink<'_>,
+    worst: &mut Worst,
+) {
     if link.origin != LinkOrigin::Anchor {
         return;
     }
     let Some(shown) = domains::shown_host(&link.shown) else { return };
     let host = target.host.as_str();
+    // An impostor's own links are his sender domain's: what they show counts all the same.
+    let shows_brand = view.brands.owned_by(&shown).is_some();
     let same_owner = match (view.brands.owned_by(&shown), view.brands.owned_by(host)) {
         (Some(a), Some(b)) => a == b,
         _ => false,
     };
     let carried = view.lists.is_tracker(host)
-        || sender_domain(view).is_some_and(|d| registrable(&d) == registrable(host))
-        || is_unsubscribe_host(view, host);
+        || (!shows_brand && sender_domain(view).is_some_and(|d| registrable(&d) == registrable(host)))
+        || (!shows_brand && is_unsubscribe_host(view, host));
     if registrable(&shown) != registrable(host) && !same_owner && !carried {
         sink.signal("link.mismatch", Part::Link, number);
         worst.offer(6, host);
@@ -112,8 +122,22 @@ fn is_unsubscribe_host(view: &View<'_>, host: &str) -> bool {
 /// Links that a reader is meant to act on: not the footer's.
 fn is_action(link: &Link) -> bool {
     const FOOTER: &[&str] = &[
-        "unsubscribe", "privacy", "terms", "preferences", "view in browser", "view online", "opt out", "opt-out",
-        "facebook", "twitter", "instagram", "linkedin", "youtube", "darse de baja", "cancelar suscripcion", "privacidad",
+        "unsubscribe",
+        "privacy",
+        "terms",
+        "preferences",
+        "view in browser",
+        "view online",
+        "opt out",
+        "opt-out",
+        "facebook",
+        "twitter",
+        "instagram",
+        "linkedin",
+        "youtube",
+        "darse de baja",
+        "cancelar suscripcion",
+        "privacidad",
     ];
     let shown = link.shown.to_lowercase();
     link.origin != LinkOrigin::OtherPart && !FOOTER.iter().any(|word| shown.contains(word))
@@ -129,7 +153,9 @@ fn agreement(view: &View<'_>, action: &[(usize, &Target)], sink: &mut Sink<'_>, 
         return;
     }
     let sender = sender_domain(view);
-    let own = |host: &str| sender.as_deref().is_some_and(|d| registrable(d).is_some() && registrable(d) == registrable(host));
+    let own = |host: &str| {
+        sender.as_deref().is_some_and(|d| registrable(d).is_some() && registrable(d) == registrable(host))
+    };
     let claim = view.claims.iter().find(|c| c.strength >= PLAIN && c.brand.is_some());
     let official = |host: &str| {
         !view.lists.is_hosting(host) && claim.and_then(|c| c.brand).is_some_and(|b| view.brands.uses(b, host))
@@ -138,7 +164,9 @@ fn agreement(view: &View<'_>, action: &[(usize, &Target)], sink: &mut Sink<'_>, 
     if aligned * 2 > action.len() {
         sink.signal("genuine.aligned-links", Part::Link, action[0].0);
     }
-    let explained = |host: &str| own(host) || official(host) || view.lists.is_tracker(host) || is_unsubscribe_host(view, host);
+    let explained = |host: &str| {
+        own(host) || official(host) || view.lists.is_tracker(host) || is_unsubscribe_host(view, host)
+    };
     let company = sender.as_deref().is_some_and(|d| !view.lists.is_freemail(d));
     if company && !action.iter().any(|(_, t)| explained(&t.host)) {
         sink.signal("link.stray", Part::Link, action[0].0);
@@ -159,7 +187,8 @@ fn off_brand<'a>(
     action: &[(usize, &'a Target)],
     official: impl Fn(&str) -> bool,
 ) -> Option<(usize, &'a Target)> {
-    let speaks_for = |d: &str| !view.lists.is_freemail(d) && claim.brand.is_some_and(|b| view.brands.uses(b, d));
+    let speaks_for =
+        |d: &str| !view.lists.is_freemail(d) && claim.brand.is_some_and(|b| view.brands.uses(b, d));
     let sender_is_brand = sender.is_some_and(speaks_for);
     if sender_is_brand && view.message.channel == Channel::Email {
         return None;

@@ -107,7 +107,8 @@ fn class_strings(class: &regex_syntax::hir::Class) -> Option<Set> {
     match class {
         regex_syntax::hir::Class::Bytes(bytes) => {
             let count: usize = bytes.ranges().iter().map(|r| r.len()).sum();
-            (count <= 4).then(|| bytes.ranges().iter().flat_map(|r| (r.start()..=r.end()).map(|b| vec![b])).collect())
+            (count <= 4)
+                .then(|| bytes.ranges().iter().flat_map(|r| (r.start()..=r.end()).map(|b| vec![b])).collect())
         }
         regex_syntax::hir::Class::Unicode(chars) => {
             let count: usize = chars.ranges().iter().map(|r| r.len()).sum();
@@ -124,9 +125,17 @@ mod tests {
     use super::*;
 
     fn literals(pattern: &str) -> Vec<String> {
-        let hir = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).expect("valid");
-        let mut set: Vec<_> =
-            required(&hir).unwrap_or_default().iter().map(|s| String::from_utf8_lossy(s).into_owned()).collect();
+        let hir = regex_syntax::ParserBuilder::new()
+            .unicode(false)
+            .utf8(false)
+            .build()
+            .parse(pattern)
+            .expect("valid");
+        let mut set: Vec<_> = required(&hir)
+            .unwrap_or_default()
+            .iter()
+            .map(|s| String::from_utf8_lossy(s).into_owned())
+            .collect();
         set.sort();
         set
     }

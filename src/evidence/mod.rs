@@ -100,7 +100,11 @@ impl Findings {
     /// Markers that count, each once, in the order of the evidence.
     pub fn asserted(&self) -> impl Iterator<Item = MarkerIx> + '_ {
         let mut seen = std::collections::HashSet::new();
-        self.evidence.iter().filter(|e| e.mention.is_none()).map(|e| e.marker).filter(move |m| seen.insert(*m))
+        self.evidence
+            .iter()
+            .filter(|e| e.mention.is_none())
+            .map(|e| e.marker)
+            .filter(move |m| seen.insert(*m))
     }
 }
 
@@ -130,7 +134,14 @@ impl Gatherer {
         let mut words = catalogue.words();
         words.extend(brands.words());
         let coded = sender::Coded::resolve(&catalogue, &brands)?;
-        Ok(Self { catalogue, brands, lists, folder: Folder::new(words), shapes: shapes::Shapes::new(), coded })
+        Ok(Self {
+            catalogue,
+            brands,
+            lists,
+            folder: Folder::new(words),
+            shapes: shapes::Shapes::new(),
+            coded,
+        })
     }
 
     /// Everything `message` shows. Linear in its size.
@@ -141,7 +152,13 @@ impl Gatherer {
         phrases::find(&self.catalogue, message, &folded, &mut sink, &mut findings);
         findings.claims = identity::claims(&self.brands, &self.catalogue, message, &folded, &sink);
         identity::report(&findings.claims, &self.brands, &mut sink);
-        let view = View { message, folded: &folded, claims: &findings.claims, brands: &self.brands, lists: &self.lists };
+        let view = View {
+            message,
+            folded: &folded,
+            claims: &findings.claims,
+            brands: &self.brands,
+            lists: &self.lists,
+        };
         sender::find(&view, &mut sink);
         findings.worst_host = links::find(&view, &mut sink, &mut findings.counts);
         structure::find(&view, &mut sink);
@@ -211,8 +228,15 @@ impl Sink<'_> {
     /// message says it is, only a frame in the sentence itself makes a mention.
     fn distrust_tone(&mut self) {
         const CONTRADICTIONS: &[&str] = &[
-            "link.lookalike", "link.raw-ip", "link.mismatch", "link.credentials-in-url", "link.data-or-script",
-            "sender.lookalike", "sender.freemail-authority", "sender.mismatch", "sender.auth-fail",
+            "link.lookalike",
+            "link.raw-ip",
+            "link.mismatch",
+            "link.credentials-in-url",
+            "link.data-or-script",
+            "sender.lookalike",
+            "sender.freemail-authority",
+            "sender.mismatch",
+            "sender.auth-fail",
             "payment.wallet-address",
         ];
         if CONTRADICTIONS.iter().any(|id| self.has(self.coded.ix(id))) {

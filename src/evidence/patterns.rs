@@ -104,7 +104,10 @@ impl PatternSet {
     pub(super) fn words(&self) -> impl Iterator<Item = String> + '_ {
         self.literals.iter().flat_map(|literal| {
             let text = String::from_utf8_lossy(literal).into_owned();
-            text.split(|c: char| !c.is_ascii_lowercase()).filter(|w| w.len() >= 3).map(str::to_owned).collect::<Vec<_>>()
+            text.split(|c: char| !c.is_ascii_lowercase())
+                .filter(|w| w.len() >= 3)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
         })
     }
 
@@ -148,11 +151,9 @@ impl PatternSet {
             for &pattern in &self.owners[hit.pattern().as_usize()] {
                 let p = pattern as usize;
                 match windows.get_mut(last[p] as usize) {
-                    Some((_, window)) if near.start <= window.end => {
-                        if (spent[p] as usize) < MAX_WINDOW {
-                            spent[p] += near.end.saturating_sub(window.end) as u32;
-                            window.end = window.end.max(near.end);
-                        }
+                    Some((_, window)) if near.start <= window.end && (spent[p] as usize) < MAX_WINDOW => {
+                        spent[p] += near.end.saturating_sub(window.end) as u32;
+                        window.end = window.end.max(near.end);
                     }
                     _ if (spent[p] as usize) < MAX_WINDOW => {
                         last[p] = windows.len() as u32;
@@ -224,7 +225,8 @@ mod tests {
 
     #[test]
     fn finds_overlapping_patterns() {
-        let set = set(&[r"\bpay\b.{0,40}\bgift cards?\b", r"\bgift cards?\b", r"\bcards? now\b", r"\bcertified\b"]);
+        let set =
+            set(&[r"\bpay\b.{0,40}\bgift cards?\b", r"\bgift cards?\b", r"\bcards? now\b", r"\bcertified\b"]);
         let text = "please pay with gift cards now";
         let expected = [(0, "pay with gift cards"), (1, "gift cards"), (2, "cards now")];
         assert_eq!(found(&set, text), expected.map(|(p, t)| (p, t.to_owned())));

@@ -46,7 +46,11 @@ pub(super) struct Hit {
 }
 
 /// Every marker in a folded text, and how many sentences there are and are toned.
-pub(super) fn hits(catalogue: &Catalogue, text: &Folded, quoted: &[Range<usize>]) -> (Vec<Hit>, (usize, usize)) {
+pub(super) fn hits(
+    catalogue: &Catalogue,
+    text: &Folded,
+    quoted: &[Range<usize>],
+) -> (Vec<Hit>, (usize, usize)) {
     let matches = catalogue.patterns.matches(&text.text);
     let mut framings = Vec::new();
     let mut excluded = Vec::new();
@@ -58,7 +62,8 @@ pub(super) fn hits(catalogue: &Catalogue, text: &Folded, quoted: &[Range<usize>]
         }
     }
     let sentences = Sentences::new(&text.text, catalogue.frames(), &framings);
-    let excluded: Vec<(MarkerIx, usize)> = excluded.into_iter().map(|(m, at)| (m, sentences.index(at))).collect();
+    let excluded: Vec<(MarkerIx, usize)> =
+        excluded.into_iter().map(|(m, at)| (m, sentences.index(at))).collect();
     let mut hits: Vec<Hit> = Vec::new();
     for found in matches {
         let Role::Any(marker) = catalogue.roles[found.pattern] else { continue };
@@ -88,14 +93,17 @@ fn mention(
     let mention = sentences.mention(span);
     match catalogue.marker(marker).framed {
         Framed::Yes => mention,
-        Framed::ExceptNegation => mention.filter(|m| m.kind != FrameKind::Negation).or_else(|| sentences.tone_at(span)),
+        Framed::ExceptNegation => {
+            mention.filter(|m| m.kind != FrameKind::Negation).or_else(|| sentences.tone_at(span))
+        }
         Framed::No => None,
     }
 }
 
 /// Keeps a few places a marker; overlapping ones are one place, and a hit that counts goes before a mention.
 fn add(hits: &mut Vec<Hit>, hit: Hit) {
-    let same = hits.iter_mut().filter(|h| h.marker == hit.marker && h.mention.is_none() == hit.mention.is_none());
+    let same =
+        hits.iter_mut().filter(|h| h.marker == hit.marker && h.mention.is_none() == hit.mention.is_none());
     let mut places = 0;
     for other in same {
         if other.span.start < hit.span.end && hit.span.start < other.span.end {

@@ -107,8 +107,9 @@ impl Frames {
             let line = text.as_bytes()[..offset].iter().filter(|b| **b == b'\n').count() + 1;
             let entry = entry.into_inner();
             for pattern in &entry.any {
-                add(pattern, frames.len())
-                    .map_err(|e| DataError::at(name, text, offset, format!("frame pattern `{pattern}`: {e}")))?;
+                add(pattern, frames.len()).map_err(|e| {
+                    DataError::at(name, text, offset, format!("frame pattern `{pattern}`: {e}"))
+                })?;
             }
             let at = (name.to_owned(), line);
             frames.push(Frame {
@@ -154,6 +155,12 @@ const PASSAGE: usize = 4;
 /// Sentences of advice, narration or news that set the tone of a passage.
 const TONE: usize = 2;
 
+/// A longer sentence is running text without punctuation, as transcripts are: a frame covers only what is near it.
+const LONG_SENTENCE: usize = 300;
+
+/// Bytes to each side that a frame covers in running text.
+const NEAR: usize = 90;
+
 /// A list under a heading ends after this many items at the latest.
 const MAX_LIST: usize = 40;
 
@@ -179,6 +186,10 @@ impl<'a> Sentences<'a> {
             Scope::Clause => {
                 let end = clause_end(self.text, span.end, self.range(index).end);
                 self.clauses.push((span.start..end, frame.kind));
+            }
+            Scope::Sentence if self.range(index).len() > LONG_SENTENCE => {
+                let near = span.start.saturating_sub(NEAR)..(span.end + NEAR).min(self.range(index).end);
+                self.clauses.push((near, frame.kind));
             }
             Scope::Sentence => self.whole[index] = Some(frame.kind),
             Scope::List => {
@@ -226,7 +237,8 @@ impl<'a> Sentences<'a> {
     /// Why the phrase at `span` is only a mention, if it is.
     pub(super) fn mention(&self, span: &Range<usize>) -> Option<Mention> {
         let index = self.index(span.start);
-        let inside = |(range, _): &&(Range<usize>, FrameKind)| range.start <= span.end && span.start < range.end;
+        let inside =
+            |(range, _): &&(Range<usize>, FrameKind)| range.start <= span.end && span.start < range.end;
         let here = self.whole[index].or_else(|| self.clauses.iter().find(inside).map(|(_, kind)| *kind));
         here.map(|kind| Mention { kind, by_tone: false }).or_else(|| self.tone_at(span))
     }
@@ -265,8 +277,10 @@ fn sentence_starts(text: &str) -> Vec<usize> {
 }
 
 fn is_abbreviation(before: &[u8]) -> bool {
-    const SHORT: &[&[u8]] =
-        &[b"mr", b"mrs", b"ms", b"dr", b"st", b"no", b"inc", b"vs", b"e.g", b"i.e", b"u.s", b"a.m", b"p.m", b"sr", b"sra"];
+    const SHORT: &[&[u8]] = &[
+        b"mr", b"mrs", b"ms", b"dr", b"st", b"no", b"inc", b"vs", b"e.g", b"i.e", b"u.s", b"a.m", b"p.m",
+        b"sr", b"sra",
+    ];
     let start = before.iter().rposition(|b| !(b.is_ascii_alphabetic() || *b == b'.')).map_or(0, |at| at + 1);
     SHORT.contains(&&before[start..])
 }
@@ -274,7 +288,9 @@ fn is_abbreviation(before: &[u8]) -> bool {
 fn is_list_item(sentence: &str) -> bool {
     let sentence = sentence.trim_start();
     sentence.starts_with(['-', '*', '+', '#', '>'])
-        || sentence.split_once(['.', ')']).is_some_and(|(n, _)| n.len() <= 2 && n.bytes().all(|b| b.is_ascii_digit()))
+        || sentence
+            .split_once(['.', ')'])
+            .is_some_and(|(n, _)| n.len() <= 2 && n.bytes().all(|b| b.is_ascii_digit()))
         || sentence.as_bytes().first().is_some_and(|b| !b.is_ascii())
 }
 
@@ -290,7 +306,14 @@ mod tests {
     use super::*;
 
     fn frames() -> Frames {
-        let frame = |kind, scope| Frame { kind, scope, strong: false, hits: vec![], misses: vec![], at: (String::new(), 0) };
+        let frame = |kind, scope| Frame {
+            kind,
+            scope,
+            strong: false,
+            hits: vec![],
+            misses: vec![],
+            at: (String::new(), 0),
+        };
         Frames {
             frames: vec![
                 frame(FrameKind::Negation, Scope::Clause),
@@ -329,7 +352,8 @@ mod tests {
 
     #[test]
     fn a_list_frame_covers_the_items_below() {
-        let text = "the irs will never:\n- demand gift cards. or wires.\n- call the police\ncall us today to pay";
+        let text =
+            "the irs will never:\n- demand gift cards. or wires.\n- call the police\ncall us today to pay";
         for phrase in ["gift cards", "wires", "police"] {
             assert_eq!(mention(text, phrase, &[(2, "will never")]), Some(FrameKind::Negation), "{phrase}");
         }
@@ -338,7 +362,8 @@ mod tests {
 
     #[test]
     fn a_passage_of_advice_covers_its_sentences() {
-        let text = "watch out. they want gift cards. beware of it. one. two. three. four. five. six. seven. pay now";
+        let text =
+            "watch out. they want gift cards. beware of it. one. two. three. four. five. six. seven. pay now";
         let framings = [(1, "watch out"), (1, "beware")];
         assert_eq!(mention(text, "gift cards", &framings), Some(FrameKind::Advice));
         assert_eq!(mention(text, "pay now", &framings), None);

@@ -12,16 +12,61 @@ use crate::sources::DataError;
 
 /// Every marker that code raises. `data/markers` must define each of them.
 const CODED: &[&str] = &[
-    "attachment.archive-encrypted", "attachment.executable", "attachment.html", "attachment.lure",
-    "attachment.only-image", "context.amount", "context.deadline-date", "context.freemail-sender",
-    "genuine.aligned-links", "genuine.aligned-sender", "genuine.aligned-signature", "genuine.auth-pass", "genuine.bulletin", "genuine.list-headers",
-    "genuine.reply-thread", "hidden.bidi", "hidden.comment-split", "hidden.leet", "hidden.lookalike-letters",
-    "hidden.obfuscation", "hidden.spaced-letters", "hidden.text", "hidden.zero-width", "identity.phone-to-call",
-    "link.credentials-in-url", "link.data-or-script", "link.free-hosting", "link.lookalike", "link.mismatch",
-    "link.odd-port", "link.one-target", "link.off-brand", "link.random-host", "link.stray", "link.only", "link.punycode", "link.raw-ip", "link.risky-tld", "link.shortener",
-    "payment.wallet-address", "qr.code", "sender.auth-fail", "sender.display-address", "sender.email-to-text",
-    "sender.foreign-number", "sender.foreign-signature", "sender.freemail-authority", "sender.lookalike", "sender.mismatch", "sender.random-domain",
-    "sender.random-local", "sender.reply-to-elsewhere", "sender.return-path-elsewhere", "tax.notice-number",
+    "attachment.archive-encrypted",
+    "attachment.executable",
+    "attachment.html",
+    "attachment.lure",
+    "attachment.only-image",
+    "context.amount",
+    "context.deadline-date",
+    "context.freemail-sender",
+    "genuine.aligned-links",
+    "genuine.automatic-report",
+    "genuine.aligned-sender",
+    "genuine.aligned-signature",
+    "genuine.auth-pass",
+    "genuine.bulletin",
+    "genuine.list-headers",
+    "genuine.reply-thread",
+    "hidden.bidi",
+    "hidden.comment-split",
+    "hidden.leet",
+    "hidden.lookalike-letters",
+    "hidden.obfuscation",
+    "hidden.spaced-letters",
+    "hidden.text",
+    "hidden.zero-width",
+    "identity.phone-to-call",
+    "link.credentials-in-url",
+    "link.data-or-script",
+    "link.free-hosting",
+    "link.lookalike",
+    "link.mismatch",
+    "link.odd-port",
+    "link.one-target",
+    "link.off-brand",
+    "link.random-host",
+    "link.stray",
+    "link.only",
+    "link.punycode",
+    "link.raw-ip",
+    "link.risky-tld",
+    "link.shortener",
+    "payment.wallet-address",
+    "qr.code",
+    "sender.auth-fail",
+    "sender.display-address",
+    "sender.email-to-text",
+    "sender.foreign-number",
+    "sender.foreign-signature",
+    "sender.freemail-authority",
+    "sender.lookalike",
+    "sender.mismatch",
+    "sender.random-domain",
+    "sender.random-local",
+    "sender.reply-to-elsewhere",
+    "sender.return-path-elsewhere",
+    "tax.notice-number",
 ];
 
 /// The numbers of the markers that code raises.
@@ -89,11 +134,12 @@ fn against_claims(view: &View<'_>, domain: &str, sink: &mut Sink<'_>) {
     let plain = view.claims.iter().find(|c| c.strength >= PLAIN);
     let Some(claim) = plain else { return };
     let institution = claim.brand.is_some() || is_authority(&claim.marker);
+    let public = claim.brand.is_some_and(|b| view.brands.get(b).kind.is_public());
+    let named = claim.by_name && claim.brand.is_some() && !is_carrier(view, domain);
+    let posed = public && claim.strength > 0.8 && !is_government(domain);
     if institution && free {
         sink.signal("sender.freemail-authority", Part::Sender, 0);
-    } else if claim.by_name && claim.brand.is_some() && !is_carrier(view, domain) {
-        sink.signal("sender.mismatch", Part::Sender, 0);
-    } else if claim.brand.is_some_and(|b| view.brands.get(b).kind.is_public()) && claim.strength > 0.8 && !is_government(domain) {
+    } else if named || posed {
         sink.signal("sender.mismatch", Part::Sender, 0);
     }
 }
@@ -102,9 +148,20 @@ fn against_claims(view: &View<'_>, domain: &str, sink: &mut Sink<'_>) {
 fn is_authority(marker: &str) -> bool {
     matches!(
         marker,
-        "claims.tax-agency" | "claims.ssa" | "claims.medicare" | "claims.police-court" | "claims.bank" | "claims.delivery"
-            | "claims.immigration-customs" | "claims.state-tax" | "claims.it-helpdesk" | "claims.tech-support"
-            | "claims.utility" | "claims.toll" | "claims.dmv" | "claims.official"
+        "claims.tax-agency"
+            | "claims.ssa"
+            | "claims.medicare"
+            | "claims.police-court"
+            | "claims.bank"
+            | "claims.delivery"
+            | "claims.immigration-customs"
+            | "claims.state-tax"
+            | "claims.it-helpdesk"
+            | "claims.tech-support"
+            | "claims.utility"
+            | "claims.toll"
+            | "claims.dmv"
+            | "claims.official"
     )
 }
 
@@ -143,7 +200,12 @@ fn envelope(view: &View<'_>, domain: &str, sink: &mut Sink<'_>) {
         sink.signal("sender.foreign-signature", Part::Header, 0);
     }
     let returns = message.return_path.as_deref().and_then(mail_domain);
-    if returns.is_some_and(|r| registrable(&r) != own && !view.lists.is_tracker(&r)) {
+    let listed =
+        message.bulk.bulk || message.bulk.list_id.is_some() || !message.bulk.list_unsubscribe.is_empty();
+    if message.bulk.auto_submitted && message.return_path.as_deref().is_none_or(|r| !r.contains('@')) {
+        sink.signal("genuine.automatic-report", Part::Header, 0);
+    }
+    if !listed && returns.is_some_and(|r| registrable(&r) != own && !view.lists.is_tracker(&r)) {
         sink.signal("sender.return-path-elsewhere", Part::Header, 0);
     }
 }
@@ -151,7 +213,8 @@ fn envelope(view: &View<'_>, domain: &str, sink: &mut Sink<'_>) {
 /// The display name shows another address than the one it stands before.
 fn display_address(name: &str, address: &str, sink: &mut Sink<'_>) {
     let shown = name.split(|c: char| c.is_whitespace() || "<>()\"',;".contains(c)).find_map(mail_domain);
-    let differs = |shown: &str| mail_domain(address).is_some_and(|real| registrable(&real) != registrable(shown));
+    let differs =
+        |shown: &str| mail_domain(address).is_some_and(|real| registrable(&real) != registrable(shown));
     if shown.is_some_and(|s| registrable(&s).is_some() && differs(&s)) {
         sink.signal("sender.display-address", Part::FromName, 0);
     }
@@ -182,12 +245,15 @@ fn bulk(view: &View<'_>, domain: &str, sink: &mut Sink<'_>) {
 fn bulletin(view: &View<'_>, domain: &str, sink: &mut Sink<'_>) {
     let message = view.message;
     let official = |host: &str| is_government(host) || registrable(host) == Some("govdelivery.com");
-    if !official(domain) || message.auth.as_ref().is_some_and(|a| a.dmarc.as_ref().is_some_and(|d| d.0 == "fail")) {
+    if !official(domain)
+        || message.auth.as_ref().is_some_and(|a| a.dmarc.as_ref().is_some_and(|d| d.0 == "fail"))
+    {
         return;
     }
     let full = message.header == HeaderKnowledge::Full;
     let signed = message.bulk.dkim_domains.iter().any(|d| official(d));
-    let listed = !message.bulk.list_unsubscribe.is_empty() || message.bulk.list_id.is_some() || message.bulk.bulk;
+    let listed =
+        !message.bulk.list_unsubscribe.is_empty() || message.bulk.list_id.is_some() || message.bulk.bulk;
     let passed = message.auth.as_ref().is_some_and(|a| a.dmarc.as_ref().is_some_and(|d| d.0 == "pass"));
     let strays = message.links.iter().filter_map(|l| super::domains::web_target(&l.target)).any(|t| {
         !official(&t.host) && view.brands.owned_by(&t.host).is_none() && !view.lists.is_tracker(&t.host)
@@ -201,7 +267,8 @@ fn bulletin(view: &View<'_>, domain: &str, sink: &mut Sink<'_>) {
 fn authentication(view: &View<'_>, sink: &mut Sink<'_>) {
     let Some(auth) = &view.message.auth else { return };
     let dmarc = auth.dmarc.as_ref().map(|d| d.0.as_str());
-    let all_fail = auth.spf.as_ref().is_some_and(|s| s.0 == "fail") && auth.dkim.iter().all(|d| d.0 != "pass");
+    let all_fail =
+        auth.spf.as_ref().is_some_and(|s| s.0 == "fail") && auth.dkim.iter().all(|d| d.0 != "pass");
     if dmarc == Some("fail") || (dmarc.is_none() && all_fail) {
         sink.signal("sender.auth-fail", Part::Header, 0);
     } else if dmarc == Some("pass") {
@@ -236,7 +303,12 @@ mod tests {
         for yes in ["x7k2p9q4m1z8@a.example", "sdkfjhwrtklxcvb@a.example"] {
             assert!(is_random_local(yes), "{yes}");
         }
-        for no in ["maria.gonzalez@a.example", "no-reply@a.example", "john1985@a.example", "customerservice@a.example"] {
+        for no in [
+            "maria.gonzalez@a.example",
+            "no-reply@a.example",
+            "john1985@a.example",
+            "customerservice@a.example",
+        ] {
             assert!(!is_random_local(no), "{no}");
         }
     }
@@ -244,7 +316,10 @@ mod tests {
     #[test]
     fn every_raised_id_is_listed() {
         let sources = [
-            include_str!("sender.rs"), include_str!("links.rs"), include_str!("shapes.rs"), include_str!("structure.rs"),
+            include_str!("sender.rs"),
+            include_str!("links.rs"),
+            include_str!("shapes.rs"),
+            include_str!("structure.rs"),
         ];
         let call = regex::Regex::new(r#"signal(?:_at)?\(\s*"([^"]+)""#).expect("valid");
         let mut count = 0;

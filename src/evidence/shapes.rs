@@ -36,7 +36,9 @@ impl Shapes {
             bitcoin: literal(r"\b(?:bc1[ac-hj-np-z02-9]{20,70}|[13][a-km-zA-HJ-NP-Z1-9]{25,34})\b"),
             ether: literal(r"\b0x[0-9a-fA-F]{40}\b"),
             tron: literal(r"\bT[A-HJ-NP-Za-km-z1-9]{33}\b"),
-            amount: literal(r"(?:[$£€]|\busd ?|\beur ?)\d[\d,.]*|\b\d[\d,.]* ?(?:dollars|usd|euros|eur|dolares)\b"),
+            amount: literal(
+                r"(?:[$£€]|\busd ?|\beur ?)\d[\d,.]*|\b\d[\d,.]* ?(?:dollars|usd|euros|eur|dolares)\b",
+            ),
             deadline: literal(
                 r"\b(?:by|before|until|no later than|due|expires?|deadline|antes del|hasta el|vence)\b.{0,20}\b(?:\d{1,2}[/-]\d{1,2}|\d{1,2} (?:de )?[a-z]{3,10}|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* \d{1,2})",
             ),
@@ -124,16 +126,17 @@ fn inside_link(text: &str, at: usize) -> bool {
 /// Notices and letters that the IRS sends, by the numbers it uses.
 fn notice_name(found: &str) -> Option<String> {
     const CP: &[&str] = &[
-        "cp01", "cp05", "cp09", "cp10", "cp11", "cp12", "cp13", "cp14", "cp15", "cp16", "cp21", "cp22", "cp23", "cp24",
-        "cp25", "cp27", "cp30", "cp39", "cp40", "cp42", "cp45", "cp49", "cp53", "cp54", "cp59", "cp60", "cp62", "cp63",
-        "cp71", "cp72", "cp75", "cp77", "cp80", "cp81", "cp87", "cp88", "cp90", "cp91", "cp161", "cp162", "cp172", "cp187",
-        "cp210", "cp215", "cp220", "cp297", "cp298", "cp501", "cp503", "cp504", "cp508", "cp515", "cp516", "cp518", "cp521",
-        "cp523", "cp565", "cp566", "cp567", "cp575", "cp2000", "cp2005", "cp2006", "cp2057", "cp2501", "cp2566", "lt11",
-        "lt14", "lt16", "lt18", "lt24", "lt26", "lt27", "lt33", "lt38", "lt39", "lt40", "lt73", "lt75",
+        "cp01", "cp05", "cp09", "cp10", "cp11", "cp12", "cp13", "cp14", "cp15", "cp16", "cp21", "cp22",
+        "cp23", "cp24", "cp25", "cp27", "cp30", "cp39", "cp40", "cp42", "cp45", "cp49", "cp53", "cp54",
+        "cp59", "cp60", "cp62", "cp63", "cp71", "cp72", "cp75", "cp77", "cp80", "cp81", "cp87", "cp88",
+        "cp90", "cp91", "cp161", "cp162", "cp172", "cp187", "cp210", "cp215", "cp220", "cp297", "cp298",
+        "cp501", "cp503", "cp504", "cp508", "cp515", "cp516", "cp518", "cp521", "cp523", "cp565", "cp566",
+        "cp567", "cp575", "cp2000", "cp2005", "cp2006", "cp2057", "cp2501", "cp2566", "lt11", "lt14", "lt16",
+        "lt18", "lt24", "lt26", "lt27", "lt33", "lt38", "lt39", "lt40", "lt73", "lt75",
     ];
     const LETTERS: &[&str] = &[
-        "1058", "1153", "2645", "2800", "3164", "3172", "3219", "3228", "4883", "5071", "5447", "5747", "6419", "6475",
-        "6330", "6331", "668", "692", "725", "3176", "4464", "4800", "525", "531",
+        "1058", "1153", "2645", "2800", "3164", "3172", "3219", "3228", "4883", "5071", "5447", "5747",
+        "6419", "6475", "6330", "6331", "668", "692", "725", "3176", "4464", "4800", "525", "531",
     ];
     let compact: String = found.chars().filter(char::is_ascii_alphanumeric).collect();
     let compact = ["letter", "carta", "notice", "aviso", "ltr"]
@@ -170,7 +173,10 @@ mod tests {
         let names = |text: &str| {
             shapes.notice.find_iter(text).filter_map(|m| notice_name(m.as_str())).collect::<Vec<_>>()
         };
-        assert_eq!(names("your cp14 and cp-2000, lt11; letter 5071c, cp53e"), ["CP14", "CP2000", "LT11", "5071C", "CP53E"]);
+        assert_eq!(
+            names("your cp14 and cp-2000, lt11; letter 5071c, cp53e"),
+            ["CP14", "CP2000", "LT11", "5071C", "CP53E"]
+        );
         assert!(names("cp99 lt5 letter 12 notice 2024 model lt4000").is_empty());
     }
 

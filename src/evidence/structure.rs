@@ -54,7 +54,12 @@ fn raise_disguise(disguise: Disguise, part: Part, span: std::ops::Range<usize>, 
 /// Hidden words beyond a preview line; the text alternative of an honest mail is not hidden.
 fn hidden_text(view: &View<'_>, sink: &mut Sink<'_>) {
     for (number, hidden) in view.message.hidden.iter().enumerate() {
-        let words = hidden.text.split_whitespace().take(MAX_WORDS).filter(|w| w.chars().any(char::is_alphanumeric)).count();
+        let words = hidden
+            .text
+            .split_whitespace()
+            .take(MAX_WORDS)
+            .filter(|w| w.chars().any(char::is_alphanumeric))
+            .count();
         let preview = number == 0 && hidden.why != HiddenWhy::SameColour && words <= 60;
         let counts = match hidden.why {
             HiddenWhy::OtherPart | HiddenWhy::Comment => false,
@@ -68,6 +73,11 @@ fn hidden_text(view: &View<'_>, sink: &mut Sink<'_>) {
 }
 
 fn attachment(file: &Attachment, number: usize, sink: &mut Sink<'_>) {
+    let name = file.name.to_ascii_lowercase();
+    // The old binary formats carry macros without saying so.
+    if file.kind == FileKind::Office && [".doc", ".xls", ".ppt"].iter().any(|end| name.ends_with(end)) {
+        sink.signal("attachment.lure", Part::Attachment, number);
+    }
     let id = match file.kind {
         FileKind::Executable | FileKind::OfficeMacro => "attachment.executable",
         FileKind::Html => "attachment.html",
@@ -90,10 +100,22 @@ fn pictures(view: &View<'_>, sink: &mut Sink<'_>) {
         sink.signal("attachment.only-image", Part::Attachment, number);
     }
     let body = view.folded.body.text.as_str();
-    let scan = ["scan the qr", "scan this qr", "qr code below", "scan the code", "scan qr", "escanee el codigo", "codigo qr"];
+    let scan = [
+        "scan the qr",
+        "scan this qr",
+        "qr code below",
+        "scan the code",
+        "scan qr",
+        "escanee el codigo",
+        "codigo qr",
+    ];
     let named = message.attachments.iter().position(|a| {
         let name = a.name.to_ascii_lowercase();
-        a.kind == FileKind::Image && (name.contains("qrcode") || name.starts_with("qr") || name.contains("_qr") || name.contains("-qr"))
+        a.kind == FileKind::Image
+            && (name.contains("qrcode")
+                || name.starts_with("qr")
+                || name.contains("_qr")
+                || name.contains("-qr"))
     });
     if let Some(at) = scan.iter().find_map(|s| body.find(s)) {
         let span = view.folded.body.original(at..at + 8);

@@ -28,7 +28,10 @@ pub(super) fn describe(part: &MessagePart<'_>) -> Attachment {
 /// The last part of a path, without control and direction characters.
 fn clean_name(name: &str) -> String {
     let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    let strange = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let strange = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     base.chars().filter(|c| !strange(*c)).take(MAX_NAME).collect()
 }
 
@@ -56,11 +59,15 @@ pub(super) fn kind(name: &str, declared: &str, bytes: &[u8]) -> FileKind {
 fn by_extension(name: &str) -> Option<FileKind> {
     let end = name.trim_end_matches(['.', ' ']).rsplit_once('.')?.1.to_ascii_lowercase();
     Some(match end.as_str() {
-        "exe" | "scr" | "com" | "pif" | "bat" | "cmd" | "js" | "jse" | "vbs" | "vbe" | "wsf" | "wsh" | "hta" | "lnk" | "msi"
-        | "jar" | "ps1" | "cpl" | "reg" | "iso" | "img" | "vhd" | "vhdx" | "apk" | "dll" | "chm" | "url" | "one" | "appx"
-        | "dmg" | "pkg" | "app" | "xll" | "sct" | "library-ms" => FileKind::Executable,
+        "exe" | "scr" | "com" | "pif" | "bat" | "cmd" | "js" | "jse" | "vbs" | "vbe" | "wsf" | "wsh"
+        | "hta" | "lnk" | "msi" | "jar" | "ps1" | "cpl" | "reg" | "iso" | "img" | "vhd" | "vhdx" | "apk"
+        | "dll" | "chm" | "url" | "one" | "appx" | "dmg" | "pkg" | "app" | "xll" | "sct" | "library-ms" => {
+            FileKind::Executable
+        }
         "htm" | "html" | "shtml" | "xhtml" | "xht" | "mht" | "mhtml" | "svg" => FileKind::Html,
-        "zip" | "rar" | "7z" | "gz" | "tar" | "tgz" | "bz2" | "xz" | "ace" | "arj" | "cab" | "lzh" | "z" => FileKind::Archive,
+        "zip" | "rar" | "7z" | "gz" | "tar" | "tgz" | "bz2" | "xz" | "ace" | "arj" | "cab" | "lzh" | "z" => {
+            FileKind::Archive
+        }
         "docm" | "xlsm" | "pptm" | "dotm" | "xltm" | "xlsb" | "xlam" | "ppam" => FileKind::OfficeMacro,
         "doc" | "docx" | "xls" | "xlsx" | "ppt" | "pptx" | "odt" | "ods" | "odp" | "rtf" => FileKind::Office,
         "pdf" => FileKind::Pdf,
@@ -104,9 +111,16 @@ fn by_declaration(declared: &str) -> Option<FileKind> {
         "text/calendar" => FileKind::Calendar,
         "text/vcard" | "text/x-vcard" => FileKind::Contact,
         "message/rfc822" => FileKind::Mail,
-        "application/pgp-signature" | "application/pkcs7-signature" | "application/x-pkcs7-signature" => FileKind::Signature,
-        "application/x-msdownload" | "application/x-dosexec" | "application/hta" | "application/javascript" => FileKind::Executable,
-        "application/zip" | "application/x-rar-compressed" | "application/x-7z-compressed" => FileKind::Archive,
+        "application/pgp-signature" | "application/pkcs7-signature" | "application/x-pkcs7-signature" => {
+            FileKind::Signature
+        }
+        "application/x-msdownload"
+        | "application/x-dosexec"
+        | "application/hta"
+        | "application/javascript" => FileKind::Executable,
+        "application/zip" | "application/x-rar-compressed" | "application/x-7z-compressed" => {
+            FileKind::Archive
+        }
         _ if declared.starts_with("image/") => FileKind::Image,
         _ if declared.starts_with("audio/") || declared.starts_with("video/") => FileKind::Media,
         _ if declared.starts_with("text/") => FileKind::Text,

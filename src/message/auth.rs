@@ -15,10 +15,15 @@ pub(super) fn parse(value: &str, trusted: &[String]) -> Option<AuthResults> {
         let mut words = part.split_whitespace().filter_map(|w| w.split_once('='));
         let Some((method, result)) = words.next() else { continue };
         let result = result.trim_matches('"').to_ascii_lowercase();
-        let properties: Vec<(String, String)> = words.map(|(k, v)| (k.to_ascii_lowercase(), domain_of(v))).collect();
-        let property = |names: &[&str]| properties.iter().find(|(k, _)| names.contains(&k.as_str())).map(|(_, v)| v.clone());
+        let properties: Vec<(String, String)> =
+            words.map(|(k, v)| (k.to_ascii_lowercase(), domain_of(v))).collect();
+        let property = |names: &[&str]| {
+            properties.iter().find(|(k, _)| names.contains(&k.as_str())).map(|(_, v)| v.clone())
+        };
         match method.split('/').next().unwrap_or(method).to_ascii_lowercase().as_str() {
-            "spf" => results.spf = Some((result, property(&["smtp.mailfrom", "smtp.helo"]).unwrap_or_default())),
+            "spf" => {
+                results.spf = Some((result, property(&["smtp.mailfrom", "smtp.helo"]).unwrap_or_default()))
+            }
             "dkim" => results.dkim.push((result, property(&["header.d", "header.i"]).unwrap_or_default())),
             "dmarc" => results.dmarc = Some((result, property(&["header.from"]).unwrap_or_default())),
             _ => {}

@@ -19,7 +19,10 @@ pub(super) fn add(rendered: &mut Rendered, limit: usize) -> usize {
         }
         met += 1;
         if rendered.links.len() + found.len() < limit {
-            found.push((at, Link { shown: text.to_owned(), target: text.to_owned(), origin: LinkOrigin::Text }));
+            found.push((
+                at,
+                Link { shown: text.to_owned(), target: text.to_owned(), origin: LinkOrigin::Text },
+            ));
         }
     }
     rendered.links.extend(found);
@@ -35,7 +38,8 @@ struct Known {
 
 impl Known {
     fn of(rendered: &Rendered) -> Self {
-        let mut places: Vec<_> = rendered.links.iter().map(|(at, link)| (*at, at + link.shown.len())).collect();
+        let mut places: Vec<_> =
+            rendered.links.iter().map(|(at, link)| (*at, at + link.shown.len())).collect();
         places.sort_unstable();
         Self { places, next: 0 }
     }
@@ -54,11 +58,17 @@ fn is_address(text: &str) -> bool {
         return true;
     }
     let host = text.split(['/', '?', '#', ':']).next().unwrap_or(text).to_lowercase();
-    let known = psl::suffix(host.as_bytes()).is_some_and(|suffix| suffix.is_known() && suffix.as_bytes().len() < host.len());
+    let known = psl::suffix(host.as_bytes())
+        .is_some_and(|suffix| suffix.is_known() && suffix.as_bytes().len() < host.len());
+    // RFC 2606 keeps some names for examples; with a path they are meant as addresses.
     // A capital after the dot is a sentence without a space; file names are no hosts.
-    let sentence = text.split('.').nth(1).is_some_and(|l| l.starts_with(char::is_uppercase)) && !text.starts_with(char::is_uppercase);
-    let file = [".zip", ".mov", ".md", ".sh", ".py", ".rs"].iter().any(|end| host.ends_with(end)) && !text.contains('/');
-    known && !sentence && !file && !host.contains('@')
+    let sentence = text.split('.').nth(1).is_some_and(|l| l.starts_with(char::is_uppercase))
+        && !text.starts_with(char::is_uppercase);
+    let file = [".zip", ".mov", ".md", ".sh", ".py", ".rs"].iter().any(|end| host.ends_with(end))
+        && !text.contains('/');
+    let reserved =
+        [".example", ".test", ".invalid"].iter().any(|end| host.ends_with(end)) && text.contains('/');
+    (known || reserved) && !sentence && !file && !host.contains('@')
 }
 
 #[cfg(test)]
@@ -73,15 +83,20 @@ mod tests {
 
     #[test]
     fn bare_addresses() {
-        assert_eq!(targets("see https://a.example/x, or usps-help.top/pay now"), ["https://a.example/x", "usps-help.top/pay"]);
+        assert_eq!(
+            targets("see https://a.example/x, or usps-help.top/pay now"),
+            ["https://a.example/x", "usps-help.top/pay"]
+        );
         assert_eq!(targets("go to irs.gov."), ["irs.gov"]);
         assert!(targets("the end.Next day, e.g. this, me@irs.gov, notes.md, 3.50").is_empty());
     }
 
     #[test]
     fn words_of_a_link_are_no_second_link() {
-        let link = Link { shown: "irs.gov".into(), target: "http://x.example".into(), origin: LinkOrigin::Anchor };
-        let mut rendered = Rendered { text: "see irs.gov or ssa.gov".into(), links: vec![(4, link)], ..Rendered::default() };
+        let link =
+            Link { shown: "irs.gov".into(), target: "http://x.example".into(), origin: LinkOrigin::Anchor };
+        let mut rendered =
+            Rendered { text: "see irs.gov or ssa.gov".into(), links: vec![(4, link)], ..Rendered::default() };
         assert_eq!(add(&mut rendered, 100), 1);
         assert_eq!(rendered.links[1].1.target, "ssa.gov");
     }

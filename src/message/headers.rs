@@ -30,7 +30,9 @@ pub(super) fn read(mail: &Parsed<'_>, trusted: &[String], defects: &mut Vec<Defe
     let addresses = |name: HeaderName<'static>| -> Vec<Address> {
         all(name).flat_map(|h| addresses(mail, h)).take(MAX_ADDRESSES).collect()
     };
-    for (name, label) in [(HeaderName::From, "From"), (HeaderName::Subject, "Subject"), (HeaderName::Date, "Date")] {
+    for (name, label) in
+        [(HeaderName::From, "From"), (HeaderName::Subject, "Subject"), (HeaderName::Date, "Date")]
+    {
         let count = all(name).count();
         if count > 1 {
             defects.push(Defect { id: "repeated-header", detail: format!("{label} stands {count} times") });
@@ -41,9 +43,14 @@ pub(super) fn read(mail: &Parsed<'_>, trusted: &[String], defects: &mut Vec<Defe
     to.extend(addresses(HeaderName::Cc));
     Head {
         subject: all(HeaderName::Subject).next().map(|h| text(mail, h)).unwrap_or_default(),
-        sender: addresses(HeaderName::Sender).into_iter().next().filter(|s| from.as_ref().is_none_or(|f| f.address != s.address)),
+        sender: addresses(HeaderName::Sender)
+            .into_iter()
+            .next()
+            .filter(|s| from.as_ref().is_none_or(|f| f.address != s.address)),
         reply_to: addresses(HeaderName::ReplyTo),
-        return_path: all(HeaderName::ReturnPath).next().map(|h| raw(mail, h).trim().trim_matches(['<', '>']).to_owned()),
+        return_path: all(HeaderName::ReturnPath)
+            .next()
+            .map(|h| raw(mail, h).trim().trim_matches(['<', '>']).to_owned()),
         date: all(HeaderName::Date).next().map(|h| one_line(raw(mail, h))).filter(|d| !d.is_empty()),
         bulk: bulk(mail),
         auth: results(mail, trusted),
@@ -63,7 +70,8 @@ fn results(mail: &Parsed<'_>, trusted: &[String]) -> Option<AuthResults> {
 
 /// The field's bytes as text, folding and all.
 fn raw<'a>(mail: &'a Parsed<'_>, header: &Header<'_>) -> &'a str {
-    let bytes = mail.raw_message.get(header.offset_start as usize..header.offset_end as usize).unwrap_or_default();
+    let bytes =
+        mail.raw_message.get(header.offset_start as usize..header.offset_end as usize).unwrap_or_default();
     match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
@@ -80,8 +88,11 @@ fn text(mail: &Parsed<'_>, header: &Header<'_>) -> String {
 
 /// One line, without control characters, bounded.
 pub(super) fn one_line(text: &str) -> String {
-    let spaced: String =
-        text.chars().take(MAX_TEXT * 2).filter_map(|c| if c.is_control() { c.is_whitespace().then_some(' ') } else { Some(c) }).collect();
+    let spaced: String = text
+        .chars()
+        .take(MAX_TEXT * 2)
+        .filter_map(|c| if c.is_control() { c.is_whitespace().then_some(' ') } else { Some(c) })
+        .collect();
     let joined = spaced.split(' ').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ");
     joined.chars().take(MAX_TEXT).collect()
 }
@@ -104,8 +115,10 @@ fn addresses(mail: &Parsed<'_>, header: &Header<'_>) -> Vec<Address> {
 /// A field that no grammar accepts: the first thing with an @ is the address, what stands before it the name.
 fn salvage(raw: &str) -> Option<Address> {
     let line = one_line(raw);
-    let word = line.split([' ', '<', '>', ',', ';', '"', '(', ')']).find(|w| w.contains('@') && w.len() > 3)?;
-    let name = line.split(word).next().unwrap_or_default().trim_matches([' ', '<', '"', '(']).trim().to_owned();
+    let word =
+        line.split([' ', '<', '>', ',', ';', '"', '(', ')']).find(|w| w.contains('@') && w.len() > 3)?;
+    let name =
+        line.split(word).next().unwrap_or_default().trim_matches([' ', '<', '"', '(']).trim().to_owned();
     Some(Address { name, address: word.to_owned() })
 }
 
@@ -114,7 +127,11 @@ fn bulk(mail: &Parsed<'_>) -> BulkHeaders {
     for header in mail.headers().iter().take(2_000) {
         let value = || one_line(raw(mail, header));
         match header.name.as_str().to_ascii_lowercase().as_str() {
-            "list-id" => bulk.list_id = Some(value().rsplit('<').next().unwrap_or_default().trim_matches(['>', ' ']).to_lowercase()),
+            "list-id" => {
+                bulk.list_id = Some(
+                    value().rsplit('<').next().unwrap_or_default().trim_matches(['>', ' ']).to_lowercase(),
+                )
+            }
             "list-unsubscribe" => {
                 let targets = value();
                 let each = targets.split(',').map(|t| t.trim().trim_matches(['<', '>']).to_owned());

@@ -180,13 +180,17 @@ impl<'a> Renderer<'a> {
         let ink = style.colour.unwrap_or(parent.ink);
         let unseen = if style::unreadable(font) {
             Some(HiddenWhy::ZeroSize)
-        } else if style.colour.is_some() && ink.vanishes_on(ground) || parent.hidden == Some(HiddenWhy::SameColour) && ink.vanishes_on(ground) {
+        } else if style.colour.is_some() && ink.vanishes_on(ground)
+            || parent.hidden == Some(HiddenWhy::SameColour) && ink.vanishes_on(ground)
+        {
             Some(HiddenWhy::SameColour)
         } else {
             None
         };
         let inherited = parent.hidden.filter(|why| !matches!(why, HiddenWhy::SameColour));
-        let hidden = inherited.or_else(|| style.hides()).or_else(|| has(tag, "hidden").then_some(HiddenWhy::NotDisplayed));
+        let hidden = inherited
+            .or_else(|| style.hides())
+            .or_else(|| has(tag, "hidden").then_some(HiddenWhy::NotDisplayed));
         Open {
             tag: name.to_owned(),
             hidden: hidden.or(unseen),
@@ -216,7 +220,11 @@ impl<'a> Renderer<'a> {
                 alt: String::new(),
             });
         }
-        if self.stack.len() < MAX_DEPTH { self.stack.push(open) } else { self.depth_beyond += 1 }
+        if self.stack.len() < MAX_DEPTH {
+            self.stack.push(open)
+        } else {
+            self.depth_beyond += 1
+        }
         if name == "li" && visible {
             self.text("- ");
         }
@@ -227,9 +235,9 @@ impl<'a> Renderer<'a> {
         let classes = attribute(tag, "class").unwrap_or_default();
         let id = attribute(tag, "id").unwrap_or_default();
         let mut style = self.sheet.style_of(name, &classes, &id);
-        let presentational = [("bgcolor", "background-color"), ("color", "color")].iter().filter_map(|(from, to)| {
-            attribute(tag, from).map(|value| format!("{to}:{value}"))
-        });
+        let presentational = [("bgcolor", "background-color"), ("color", "color")]
+            .iter()
+            .filter_map(|(from, to)| attribute(tag, from).map(|value| format!("{to}:{value}")));
         for declaration in presentational {
             style.overlay(&Style::read(&declaration));
         }
@@ -244,12 +252,15 @@ impl<'a> Renderer<'a> {
 
     /// Records an element that may mark forwarded or quoted text.
     fn container(&mut self, name: &str, tag: &StartTag<()>, style: &Style) -> Option<usize> {
-        if self.out.rendered.containers.len() >= MAX_CONTAINERS || !matches!(name, "div" | "blockquote" | "table" | "section" | "hr") {
+        if self.out.rendered.containers.len() >= MAX_CONTAINERS
+            || !matches!(name, "div" | "blockquote" | "table" | "section" | "hr")
+        {
             return None;
         }
         let mut names: Vec<String> = Vec::new();
         let classes = attribute(tag, "class").unwrap_or_default();
-        names.extend(classes.split_ascii_whitespace().take(8).map(|c| format!("{name}.{}", c.to_lowercase())));
+        names
+            .extend(classes.split_ascii_whitespace().take(8).map(|c| format!("{name}.{}", c.to_lowercase())));
         names.extend(attribute(tag, "id").map(|id| format!("{name}#{}", id.to_lowercase())));
         if name == "blockquote" && attribute(tag, "type").is_some_and(|t| t.eq_ignore_ascii_case("cite")) {
             names.push("blockquote[type=cite]".into());
@@ -443,7 +454,11 @@ impl<'a> Renderer<'a> {
     fn comment(&mut self, text: &str) {
         self.split = true;
         let conditional = text.contains("[if ") || text.contains("[endif]");
-        let words = text.split_whitespace().filter(|w| w.len() > 2 && w.chars().all(char::is_alphabetic)).take(3).count();
+        let words = text
+            .split_whitespace()
+            .filter(|w| w.len() > 2 && w.chars().all(char::is_alphabetic))
+            .take(3)
+            .count();
         if !conditional && words >= 3 && self.out.rendered.hidden.len() < self.limits.hidden {
             let at = self.out.rendered.text.len();
             let text: String = text.chars().take(4096).collect();
@@ -475,7 +490,8 @@ impl<'a> Renderer<'a> {
 
     /// A form's button carries its words in an attribute.
     fn input(&mut self, tag: &StartTag<()>) {
-        let button = attribute(tag, "type").is_some_and(|t| matches!(t.to_ascii_lowercase().as_str(), "submit" | "button"));
+        let button = attribute(tag, "type")
+            .is_some_and(|t| matches!(t.to_ascii_lowercase().as_str(), "submit" | "button"));
         if let Some(value) = attribute(tag, "value").filter(|_| button && self.top().hidden.is_none()) {
             self.due = self.due.max(Due::Space);
             self.text(&value);
@@ -536,7 +552,8 @@ impl<'a> Renderer<'a> {
 
 /// The target without white space inside, joined to the page's base.
 fn clean_target(target: &str, base: Option<&str>) -> String {
-    let target: String = target.trim().chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).take(4096).collect();
+    let target: String =
+        target.trim().chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).take(4096).collect();
     let relative = !target.contains(':') && !target.starts_with('#') && !target.is_empty();
     match base {
         Some(base) if relative => {
@@ -563,7 +580,19 @@ fn is_space(c: char) -> bool {
 fn is_void(name: &str) -> bool {
     matches!(
         name,
-        "area" | "base" | "br" | "col" | "embed" | "hr" | "img" | "input" | "link" | "meta" | "source" | "track" | "wbr"
+        "area"
+            | "base"
+            | "br"
+            | "col"
+            | "embed"
+            | "hr"
+            | "img"
+            | "input"
+            | "link"
+            | "meta"
+            | "source"
+            | "track"
+            | "wbr"
     )
 }
 
@@ -574,14 +603,59 @@ fn is_known_block(name: &str) -> bool {
 fn is_block(name: &str) -> bool {
     matches!(
         name,
-        "address" | "article" | "aside" | "blockquote" | "body" | "center" | "dd" | "div" | "dl" | "dt" | "fieldset"
-            | "figcaption" | "figure" | "footer" | "form" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "header" | "html"
-            | "li" | "main" | "nav" | "ol" | "p" | "pre" | "section" | "table" | "tbody" | "tfoot" | "thead" | "tr" | "ul"
+        "address"
+            | "article"
+            | "aside"
+            | "blockquote"
+            | "body"
+            | "center"
+            | "dd"
+            | "div"
+            | "dl"
+            | "dt"
+            | "fieldset"
+            | "figcaption"
+            | "figure"
+            | "footer"
+            | "form"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "header"
+            | "html"
+            | "li"
+            | "main"
+            | "nav"
+            | "ol"
+            | "p"
+            | "pre"
+            | "section"
+            | "table"
+            | "tbody"
+            | "tfoot"
+            | "thead"
+            | "tr"
+            | "ul"
             | "title"
     )
 }
 
 /// Elements whose text is not content.
 fn is_silent(name: &str) -> bool {
-    matches!(name, "style" | "script" | "head" | "title" | "template" | "object" | "svg" | "math" | "iframe" | "noframes")
+    matches!(
+        name,
+        "style"
+            | "script"
+            | "head"
+            | "title"
+            | "template"
+            | "object"
+            | "svg"
+            | "math"
+            | "iframe"
+            | "noframes"
+    )
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use mail_parser::{Message as Parsed, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::rendered::Rendered;
-use super::{Attachment, Defect, FileKind, Hidden, HiddenWhy, Limits, LinkOrigin, attachments, bare, html, plain};
+use super::{Attachment, Defect, FileKind, Hidden, HiddenWhy, Limits, attachments, bare, html, plain};
 
 /// Parses bytes as a mail. Hostile nesting is made opaque first, because the parser and its result recurse over it.
 pub(super) fn parse<'a>(bytes: &'a [u8], limits: &Limits, defects: &mut Vec<Defect>) -> Option<Parsed<'a>> {
@@ -15,7 +15,10 @@ pub(super) fn parse<'a>(bytes: &'a [u8], limits: &Limits, defects: &mut Vec<Defe
         Cow::Owned(bytes) => {
             defects.push(Defect {
                 id: "nesting-too-deep",
-                detail: format!("more than {} nested messages or multiparts; they are not opened", limits.depth),
+                detail: format!(
+                    "more than {} nested messages or multiparts; they are not opened",
+                    limits.depth
+                ),
             });
             // The copy lives as long as the parsed mail: parse it as owned.
             return guarded(&bytes, defects).map(Parsed::into_owned);
@@ -38,8 +41,11 @@ fn guarded<'a>(bytes: &'a [u8], defects: &mut Vec<Defect>) -> Option<Parsed<'a>>
 /// With more than `depth` nested messages or multiparts, their types are overwritten with one of the same length that the
 /// parser does not open.
 fn opaque_nesting(bytes: &[u8], depth: usize) -> Cow<'_, [u8]> {
-    const TYPES: [(&[u8], &[u8]); 3] =
-        [(b"message/rfc822", b"message/opaque"), (b"message/global", b"message/opaque"), (b"multipart/", b"opaquepart")];
+    const TYPES: [(&[u8], &[u8]); 3] = [
+        (b"message/rfc822", b"message/opaque"),
+        (b"message/global", b"message/opaque"),
+        (b"multipart/", b"opaquepart"),
+    ];
     let deep = TYPES.iter().any(|(name, _)| occurrences(bytes, name).nth(depth).is_some());
     if !deep {
         return Cow::Borrowed(bytes);
@@ -86,8 +92,17 @@ pub(super) enum Carried<'a> {
 
 /// Takes a mail apart.
 pub(super) fn content<'a>(mail: &'a Parsed<'a>, limits: &Limits, defects: &mut Vec<Defect>) -> Content<'a> {
-    let mut walk = Walk { mail, limits, defects, seen: HashSet::new(), content: Content::default(), links_met: 0, cut: false };
+    let mut walk = Walk {
+        mail,
+        limits,
+        defects,
+        seen: HashSet::new(),
+        content: Content::default(),
+        links_met: 0,
+        cut: false,
+    };
     walk.part(0, 0);
+    walk.unparted();
     walk.finish()
 }
 
@@ -136,7 +151,8 @@ impl<'a> Walk<'a, '_> {
     fn alternative(&mut self, children: &[u32], depth: usize) {
         let shown = children.iter().rev().find(|id| self.has_html(**id, 0)).or(children.last());
         let Some(&shown) = shown else { return };
-        let plain: Vec<&'a str> = children.iter().filter(|id| **id != shown).filter_map(|id| self.plain_text(*id)).collect();
+        let plain: Vec<&'a str> =
+            children.iter().filter(|id| **id != shown).filter_map(|id| self.plain_text(*id)).collect();
         let before = self.content.body.text.len();
         self.part(shown, depth + 1);
         let words = self.content.body.text[before..].trim().len();
@@ -188,7 +204,9 @@ impl<'a> Walk<'a, '_> {
                 self.attach(part);
                 calendar(text)
             }
-            "plain" | "enriched" | "richtext" | "markdown" | "x-amp-html" | "watch-html" | "html" => plain::clean(text),
+            "plain" | "enriched" | "richtext" | "markdown" | "x-amp-html" | "watch-html" | "html" => {
+                plain::clean(text)
+            }
             _ => {
                 self.attach(part);
                 return;
@@ -231,6 +249,27 @@ impl<'a> Walk<'a, '_> {
         }));
     }
 
+    /// A multipart without a single part (its boundary never occurs): readers show what stands there.
+    fn unparted(&mut self) {
+        let empty = self.content.body.text.trim().is_empty()
+            && self.content.attachments.is_empty()
+            && self.content.body.links.is_empty();
+        let Some(root) =
+            self.mail.parts.first().filter(|r| empty && matches!(r.body, PartType::Multipart(_)))
+        else {
+            return;
+        };
+        let bytes = self.mail.raw_message.get(root.offset_body as usize..).unwrap_or_default();
+        let text = plain::clean(&plain::decode(bytes));
+        if !text.trim().is_empty() {
+            self.defects.push(Defect {
+                id: "no-parts",
+                detail: "a multipart without parts; its body is read as text".into(),
+            });
+            self.append(Rendered { text, ..Rendered::default() });
+        }
+    }
+
     fn file(&mut self, part: &'a MessagePart<'a>) {
         let kind = self.attach(part);
         let bytes = part.contents();
@@ -251,25 +290,26 @@ impl<'a> Walk<'a, '_> {
 
     fn finish(mut self) -> Content<'a> {
         let limits = self.limits;
-        let kept = self.content.body.links.len();
         let bare = bare::add(&mut self.content.body, limits.links);
         let met = self.links_met + bare;
         if self.content.body.links.len() >= limits.links && met > limits.links {
             let links = &mut self.content.body.links;
             links.truncate(limits.links);
-            self.defects.push(Defect { id: "many-links", detail: format!("{met} links; {} are looked at", links.len()) });
+            self.defects.push(Defect {
+                id: "many-links",
+                detail: format!("{met} links; {} are looked at", links.len()),
+            });
         }
-        debug_assert!(kept <= limits.links.max(kept));
         let parts = self.mail.parts.len();
         if self.seen.len() >= limits.parts && parts > limits.parts {
-            self.defects.push(Defect { id: "many-parts", detail: format!("{parts} parts; {} are looked at", limits.parts) });
+            self.defects.push(Defect {
+                id: "many-parts",
+                detail: format!("{parts} parts; {} are looked at", limits.parts),
+            });
         }
         if self.cut {
             let detail = format!("more than {} bytes of text; the rest is not looked at", limits.text_bytes);
             self.defects.push(Defect { id: "long-text", detail });
-        }
-        for link in &mut self.content.body.links {
-            debug_assert!(link.1.origin != LinkOrigin::OtherPart || !link.1.target.is_empty());
         }
         self.content
     }
@@ -278,16 +318,38 @@ impl<'a> Walk<'a, '_> {
 /// The words of a calendar entry.
 fn calendar(text: &str) -> String {
     let field = |line: &&str| ["SUMMARY", "DESCRIPTION", "LOCATION"].iter().any(|f| line.starts_with(f));
-    let value = |line: &str| line.split_once(':').map(|(_, v)| v.replace("\\n", "\n").replace("\\,", ",")).unwrap_or_default();
+    let value = |line: &str| {
+        line.split_once(':').map(|(_, v)| v.replace("\\n", "\n").replace("\\,", ",")).unwrap_or_default()
+    };
     plain::clean(text).lines().filter(field).map(value).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether bytes begin with a header block: two known fields before the first blank line.
 pub(super) fn looks_like_mail(bytes: &[u8]) -> bool {
     const FIELDS: &[&str] = &[
-        "from", "to", "subject", "date", "received", "return-path", "message-id", "mime-version", "content-type", "reply-to",
-        "delivered-to", "dkim-signature", "cc", "sender", "content-transfer-encoding", "authentication-results",
-        "arc-seal", "x-mailer", "envelope-to", "x-originating-ip", "list-id", "x-received", "arc-authentication-results",
+        "from",
+        "to",
+        "subject",
+        "date",
+        "received",
+        "return-path",
+        "message-id",
+        "mime-version",
+        "content-type",
+        "reply-to",
+        "delivered-to",
+        "dkim-signature",
+        "cc",
+        "sender",
+        "content-transfer-encoding",
+        "authentication-results",
+        "arc-seal",
+        "x-mailer",
+        "envelope-to",
+        "x-originating-ip",
+        "list-id",
+        "x-received",
+        "arc-authentication-results",
     ];
     let head = &bytes[..bytes.len().min(64 * 1024)];
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
@@ -295,7 +357,10 @@ pub(super) fn looks_like_mail(bytes: &[u8]) -> bool {
     let mut known = 0;
     let mut lines = text.split(|b| *b == b'\n' || *b == b'\r').enumerate().filter(|(_, l)| !l.is_empty());
     while let Some((number, line)) = lines.next().filter(|_| known < 2) {
-        if number == 0 && (line.starts_with(b"From ") || line.starts_with(b">From ")) || line[0] == b' ' || line[0] == b'\t' {
+        if number == 0 && (line.starts_with(b"From ") || line.starts_with(b">From "))
+            || line[0] == b' '
+            || line[0] == b'\t'
+        {
             continue;
         }
         let Some(colon) = line.iter().position(|b| *b == b':') else { return false };

@@ -13,7 +13,9 @@ pub(super) fn decode(bytes: &[u8]) -> Cow<'_, str> {
         [0xfe, 0xff, rest @ ..] => Cow::Owned(utf16(rest, u16::from_be_bytes)),
         _ => match std::str::from_utf8(bytes) {
             Ok(text) => Cow::Borrowed(text),
-            Err(error) if error.valid_up_to() * 10 > bytes.len() * 9 && error.valid_up_to() > 64 => String::from_utf8_lossy(bytes),
+            Err(error) if error.valid_up_to() * 10 > bytes.len() * 9 && error.valid_up_to() > 64 => {
+                String::from_utf8_lossy(bytes)
+            }
             Err(_) => Cow::Owned(bytes.iter().map(|b| windows_1252(*b)).collect()),
         },
     }
@@ -27,8 +29,8 @@ fn utf16(bytes: &[u8], read: fn([u8; 2]) -> u16) -> String {
 /// The upper half of Windows-1252 (WHATWG encoding standard); unassigned bytes become control characters.
 fn windows_1252(byte: u8) -> char {
     const HIGH: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
-        '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
     ];
     match byte {
         0x80..=0x9f => HIGH[usize::from(byte - 0x80)],
@@ -68,7 +70,8 @@ pub(super) fn read(bytes: &[u8]) -> (Option<Address>, Rendered) {
 fn sender_line(text: &str) -> Option<(Address, &str)> {
     let (first, rest) = text.trim_start_matches(['\n', ' ', '\u{feff}']).split_once('\n')?;
     let (label, value) = first.split_once(':')?;
-    let known = ["from", "sender", "de", "remitente", "caller", "number"].contains(&label.trim().to_lowercase().as_str());
+    let known = ["from", "sender", "de", "remitente", "caller", "number"]
+        .contains(&label.trim().to_lowercase().as_str());
     let value = value.trim();
     (known && !value.is_empty() && value.len() < 80)
         .then(|| (Address { name: String::new(), address: value.to_owned() }, rest))

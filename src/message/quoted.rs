@@ -3,7 +3,16 @@
 use std::ops::Range;
 
 /// Lines that introduce a quotation.
-const WROTE: &[&str] = &[" wrote:", " writes:", " escribio:", " escribió:", " schrieb:", " a écrit", " ha scritto:", " escreveu:"];
+const WROTE: &[&str] = &[
+    " wrote:",
+    " writes:",
+    " escribio:",
+    " escribió:",
+    " schrieb:",
+    " a écrit",
+    " ha scritto:",
+    " escreveu:",
+];
 
 /// Bytes of `text` that quote: lines beginning with `>`, and the line that introduces them. When hardly anything else is
 /// there, nothing counts as quoted: else `>` would be a place to hide.

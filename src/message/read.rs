@@ -7,8 +7,8 @@ use super::headers::{self, Head};
 use super::mime::{self, Carried, Content};
 use super::rendered::Rendered;
 use super::{
-    Address, Attachment, BulkHeaders, Channel, Defect, Forward, HeaderKnowledge, Hop, Limits, Message, RawMessage, bare,
-    plain, quoted,
+    Address, Attachment, BulkHeaders, Channel, Defect, Forward, HeaderKnowledge, Hop, Limits, Message,
+    RawMessage, bare, plain, quoted,
 };
 
 /// What reading depends on besides the bytes.
@@ -42,7 +42,10 @@ pub fn read(raw: &RawMessage<'_>, options: &ReadOptions<'_>) -> Message {
     match mime::parse(&bytes, &options.limits, &mut defects) {
         Some(mail) => Reader { options, defects }.mail(&mail),
         None => {
-            defects.push(Defect { id: "not-a-mail", detail: "no header was found; the bytes are judged as text".into() });
+            defects.push(Defect {
+                id: "not-a-mail",
+                detail: "no header was found; the bytes are judged as text".into(),
+            });
             text_message(&bytes, channel, options, defects)
         }
     }
@@ -63,7 +66,12 @@ fn normal_ends(bytes: &[u8]) -> std::borrow::Cow<'_, [u8]> {
     bytes.iter().map(|b| if *b == b'\r' { b'\n' } else { *b }).collect::<Vec<_>>().into()
 }
 
-fn text_message(bytes: &[u8], channel: Channel, options: &ReadOptions<'_>, mut defects: Vec<Defect>) -> Message {
+fn text_message(
+    bytes: &[u8],
+    channel: Channel,
+    options: &ReadOptions<'_>,
+    mut defects: Vec<Defect>,
+) -> Message {
     let (from, mut body) = plain::read(bytes);
     let limits = &options.limits;
     if body.text.len() > limits.text_bytes {
@@ -74,7 +82,10 @@ fn text_message(bytes: &[u8], channel: Channel, options: &ReadOptions<'_>, mut d
     }
     let met = bare::add(&mut body, limits.links);
     if met > limits.links {
-        defects.push(Defect { id: "many-links", detail: format!("{met} links; {} are looked at", limits.links) });
+        defects.push(Defect {
+            id: "many-links",
+            detail: format!("{met} links; {} are looked at", limits.links),
+        });
     }
     let mut reader = Reader { options, defects };
     let mut state = State { head: Head::default(), knowledge: HeaderKnowledge::None, ..State::default() };
@@ -109,8 +120,9 @@ impl Reader<'_> {
     /// One mail: its header and content, then what it forwards, if it forwards something.
     fn layer(&mut self, state: &mut State, mail: &Parsed<'_>) -> Rendered {
         state.head = headers::read(mail, self.options.trusted_authserv, &mut self.defects);
-        state.knowledge = HeaderKnowledge::Full;
+        state.knowledge = knowledge(&state.head);
         let mut content = mime::content(mail, &self.options.limits, &mut self.defects);
+        state.head.bulk.auto_submitted |= content.automatic;
         state.attachments = std::mem::take(&mut content.attachments);
         state.comment_splits = content.comment_splits;
         if self.carries_forward(state, &content)
@@ -158,6 +170,8 @@ impl Reader<'_> {
         while state.forward.hops.len() < self.options.limits.hops {
             let Some(split) = self.options.forwards.split(&state.head.subject, body) else { return };
             let Split { style, confidence, header, body: inner, note } = split;
+            // The table knows several layouts of one program; people know the program.
+            let style = if style.starts_with("outlook-") { "outlook".to_owned() } else { style };
             self.hop(state, style, confidence, &note);
             state.head = Head {
                 subject: header.subject.unwrap_or_default(),
@@ -211,8 +225,19 @@ impl Reader<'_> {
     }
 }
 
+/// A header that no server has touched (a pasted body with From and Subject) is partial.
+fn knowledge(head: &Head) -> HeaderKnowledge {
+    let bulk = &head.bulk;
+    let travelled = head.return_path.is_some()
+        || bulk.message_id_domain.is_some()
+        || !bulk.received_hosts.is_empty()
+        || !bulk.dkim_domains.is_empty();
+    if travelled { HeaderKnowledge::Full } else { HeaderKnowledge::Partial }
+}
+
 /// `Fwd:`, `FW:` and the like before a subject, in the languages most met; the table knows more for inline forwards.
 fn is_forward_subject(subject: &str) -> bool {
     let prefix = subject.split(':').next().unwrap_or_default().trim().to_lowercase();
-    subject.contains(':') && ["fwd", "fw", "wg", "tr", "rv", "enc", "i", "vs", "pd", "doorst"].contains(&prefix.as_str())
+    subject.contains(':')
+        && ["fwd", "fw", "wg", "tr", "rv", "enc", "i", "vs", "pd", "doorst"].contains(&prefix.as_str())
 }

@@ -38,6 +38,7 @@ pub(super) struct Headings {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FixedWords {
+    pub(super) ask: Words,
     pub(super) fault: Words,
     pub(super) limits: Words,
     pub(super) link: Words,
@@ -149,7 +150,10 @@ pub(super) fn load(sources: &Sources, guidance: &Guidance) -> Result<Replies, Da
 }
 
 /// Reads one file; the second value is its text.
-pub(super) fn read<'a, T: for<'de> Deserialize<'de>>(sources: &'a Sources, name: &str) -> Result<(T, &'a str), DataError> {
+pub(super) fn read<'a, T: for<'de> Deserialize<'de>>(
+    sources: &'a Sources,
+    name: &str,
+) -> Result<(T, &'a str), DataError> {
     let text = sources.text(name)?;
     let parsed = toml::from_str(text).map_err(|e| DataError::toml(name, text, &e))?;
     Ok((parsed, text))

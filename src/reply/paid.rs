@@ -63,7 +63,8 @@ impl Paid {
             if self.never.iter().any(|n| n.is_match(sentence)) {
                 continue;
             }
-            let hits = self.entries.iter().filter(|(_, patterns)| patterns.iter().any(|p| p.is_match(sentence)));
+            let hits =
+                self.entries.iter().filter(|(_, patterns)| patterns.iter().any(|p| p.is_match(sentence)));
             for (fact, _) in hits.take(1) {
                 if !steps.contains(&fact.as_str()) {
                     steps.push(fact);

@@ -71,15 +71,23 @@ impl<'a> Plan<'a> {
         let actions = replies.actions.iter().enumerate();
         self.actions =
             actions.filter(|(_, a)| facts.allow(&a.when, &a.unless)).map(|(n, _)| n).take(ACTIONS).collect();
+        self.check = first(&replies.checks, facts, 1);
         self.reasons = reasons(replies, facts);
-        let known = |id: &str, plan: &Self| plan.reasons.iter().any(|r| r.fact == id) || plan.general.contains(&id);
+        // A fact stands once: as the safe check, unless too few reasons would be left.
+        let others = self.reasons.iter().filter(|r| !self.check.contains(&r.fact)).count();
+        if others >= *REASONS.start() {
+            let check = self.check.clone();
+            self.reasons.retain(|r| !check.contains(&r.fact));
+        }
+        let known = |id: &str, plan: &Self| plan.cited().any(|cited| cited == id);
         for id in GENERAL {
-            if self.reasons.len() + self.general.len() < *REASONS.start() && !known(id, self) {
+            if self.reasons.len() + self.general.len() < *REASONS.start() + 1 && !known(id, self) {
                 self.general.push(id);
             }
         }
-        self.check = first(&replies.checks, facts, 1);
-        if facts.holds("irs") && !self.reasons.iter().any(|r| r.fact == "irs.contact.headline") && facts.input.channel != Channel::Voicemail
+        if facts.holds("irs")
+            && !self.reasons.iter().any(|r| r.fact == "irs.contact.headline")
+            && facts.input.channel != Channel::Voicemail
             && self.reasons.len() < *REASONS.end()
         {
             self.general.push("irs.contact.headline");
@@ -112,7 +120,10 @@ impl<'a> Plan<'a> {
     pub(super) fn cited(&self) -> impl Iterator<Item = &'a str> + '_ {
         let reasons = self.reasons.iter().map(|r| r.fact);
         let before = self.first.iter().copied().chain(reasons).chain(self.general.iter().copied());
-        before.chain(self.check.iter().copied()).chain(self.real.iter().copied()).chain(self.reports.iter().copied())
+        before
+            .chain(self.check.iter().copied())
+            .chain(self.real.iter().copied())
+            .chain(self.reports.iter().copied())
     }
 }
 
@@ -128,7 +139,10 @@ fn reasons<'a>(replies: &'a Replies, facts: &Situation<'a>) -> Vec<Because<'a>> 
         let entry = replies.reasons.iter().position(|r| r.markers.iter().any(|m| matches(m, marker)));
         let Some(seen) = entry.filter(|e| !found.iter().any(|(_, _, b)| b.seen == *e)) else { continue };
         let reason = &replies.reasons[seen];
-        let fact = reason.facts.iter().find(|c| c.when.as_deref().is_none_or(|w| w.split('+').all(|name| facts.holds(name))));
+        let fact = reason
+            .facts
+            .iter()
+            .find(|c| c.when.as_deref().is_none_or(|w| w.split('+').all(|name| facts.holds(name))));
         if let Some(fact) = fact {
             found.push((reason.rank, order, Because { seen, fact: &fact.id }));
         }
@@ -165,12 +179,28 @@ impl<'a> Situation<'a> {
             Channel::Voicemail => "channel.voicemail",
         }];
         let abroad = input.country.is_some_and(|c| !matches!(c, "us" | "int" | ""));
-        let public = ["tax-agency", "ssa", "medicare", "government", "state-tax", "police-court", "immigration-customs", "dmv", "toll"];
+        let public = [
+            "tax-agency",
+            "ssa",
+            "medicare",
+            "government",
+            "state-tax",
+            "police-court",
+            "immigration-customs",
+            "dmv",
+            "toll",
+        ];
         let holds = [
             ("irs", claims("claims.tax-agency") && !abroad),
             ("abroad", abroad),
             ("uk", input.country == Some("uk") && claims("claims.tax-agency")),
-            ("public", !abroad && public.iter().any(|kind| input.claims.iter().any(|c| c.strip_prefix("claims.") == Some(kind)))),
+            (
+                "public",
+                !abroad
+                    && public
+                        .iter()
+                        .any(|kind| input.claims.iter().any(|c| c.strip_prefix("claims.") == Some(kind))),
+            ),
             ("paid", paid),
             ("notice.cp14", input.notice.is_some_and(|n| n.eq_ignore_ascii_case("CP14"))),
         ];
@@ -195,8 +225,10 @@ impl<'a> Situation<'a> {
 
 /// A host broken up so that no mail program makes a link of it; nothing but letters, digits, dots and hyphens.
 fn defanged(host: &str) -> Option<String> {
-    let clean = !host.is_empty() && host.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-');
-    (clean && host.len() <= 60 && host.bytes().filter(u8::is_ascii_digit).count() < 7).then(|| host.replace('.', "[.]"))
+    let clean = !host.is_empty()
+        && host.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-');
+    (clean && host.len() <= 60 && host.bytes().filter(u8::is_ascii_digit).count() < 7)
+        .then(|| host.replace('.', "[.]"))
 }
 
 #[cfg(test)]
@@ -206,7 +238,15 @@ mod tests {
     #[test]
     fn hosts_are_broken_up_or_left_out() {
         assert_eq!(defanged("irs-gov.refund.top").as_deref(), Some("irs-gov[.]refund[.]top"));
-        for none in ["", "a b.example", "<x>.example", "é.example", "x\r\n.example", "1234567.example", &"a".repeat(80)] {
+        for none in [
+            "",
+            "a b.example",
+            "<x>.example",
+            "é.example",
+            "x\r\n.example",
+            "1234567.example",
+            &"a".repeat(80),
+        ] {
             assert_eq!(defanged(none), None, "{none}");
         }
     }

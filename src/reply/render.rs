@@ -6,6 +6,7 @@ use super::data::Headings;
 use super::plan::Plan;
 use super::{Replies, Reply, Words};
 use crate::guidance::{Fact, Guidance};
+use crate::verdict::Label;
 
 /// Characters of an answer by text.
 const SHORT: usize = 300;
@@ -32,7 +33,11 @@ impl Renderer<'_> {
         let mut general = plan.general.len();
         let mut sections = self.sections(plan, reasons, general);
         while words(&sections) > MAX_WORDS && (general > 0 || reasons > 2) && !plan.reasons.is_empty() {
-            if general > 0 && reasons >= 2 { general -= 1 } else { reasons -= 1 }
+            if general > 0 && reasons >= 2 {
+                general -= 1
+            } else {
+                reasons -= 1
+            }
             sections = self.sections(plan, reasons, general);
         }
         let facts = cited(plan, reasons, general);
@@ -53,7 +58,7 @@ impl Renderer<'_> {
         lines.extend(plan.check.iter().map(|id| self.fact_text(id)));
         let mut out = String::new();
         for line in lines {
-            if out.chars().count() + line.chars().count() + 1 <= SHORT {
+            if out.chars().count() + line.chars().count() < SHORT {
                 out.push_str(if out.is_empty() { "" } else { " " });
                 out.push_str(&line);
             }
@@ -84,8 +89,13 @@ impl Renderer<'_> {
         add(heading(|h| &h.real), plan.real.iter().map(|id| self.fact(id)).collect(), true);
         add(heading(|h| &h.report), plan.reports.iter().map(|id| self.fact(id)).collect(), true);
         let calm = plan.actions.is_empty() && plan.real.is_empty();
-        add(heading(|h| &h.more), if calm { vec![self.say(&frame.words.more).to_owned()] } else { vec![] }, false);
-        add(None, vec![self.say(&frame.words.limits).to_owned()], false);
+        add(
+            heading(|h| &h.more),
+            if calm { vec![self.say(&frame.words.more).to_owned()] } else { vec![] },
+            false,
+        );
+        let ask = (plan.label != Label::NoSigns).then(|| self.say(&frame.words.ask).to_owned());
+        add(None, ask.into_iter().chain([self.say(&frame.words.limits).to_owned()]).collect(), false);
         sections
     }
 
@@ -100,7 +110,10 @@ impl Renderer<'_> {
                 let mut seen = self.say(&entry.seen).to_owned();
                 let about_links = entry.markers.iter().any(|m| m.starts_with("link."));
                 if let Some(host) = plan.host.as_deref().filter(|_| about_links) {
-                    seen = format!("{seen} {}", self.say(&self.replies.frame.words.link).replace("{host}", host));
+                    seen = format!(
+                        "{seen} {}",
+                        self.say(&self.replies.frame.words.link).replace("{host}", host)
+                    );
                 }
                 format!("{seen} {}", self.fact(because.fact))
             })
@@ -181,7 +194,9 @@ fn text(sections: &[Section], (heading, sources): &(String, Vec<String>)) -> Str
 }
 
 fn html(sections: &[Section], (heading, sources): &(String, Vec<String>), lang: &str) -> String {
-    let mut out = format!("<!DOCTYPE html>\n<html lang=\"{lang}\"><head><meta charset=\"utf-8\"><title></title></head><body>\n");
+    let mut out = format!(
+        "<!DOCTYPE html>\n<html lang=\"{lang}\"><head><meta charset=\"utf-8\"><title></title></head><body>\n"
+    );
     for section in sections {
         if let Some(heading) = &section.heading {
             let _ = writeln!(out, "<p><strong>{}</strong></p>", escape(heading));
@@ -203,5 +218,9 @@ fn html(sections: &[Section], (heading, sources): &(String, Vec<String>), lang: 
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
 }

@@ -47,8 +47,11 @@ fn is_word(ch: char) -> bool {
 
 /// Part of a web address, a path or a code: digits there are digits.
 fn in_address(cells: &[Cell], start: usize, end: usize) -> bool {
-    let joint = |c: Option<&Cell>| c.is_some_and(|c| matches!(c.ch, '/' | '=' | '%' | '?' | '&' | '#' | '\\' | '{' | '}'));
-    let dotted = cells.get(end).is_some_and(|c| c.ch == '.') && cells.get(end + 1).is_some_and(|c| c.ch.is_alphanumeric());
+    let joint = |c: Option<&Cell>| {
+        c.is_some_and(|c| matches!(c.ch, '/' | '=' | '%' | '?' | '&' | '#' | '\\' | '{' | '}'))
+    };
+    let dotted = cells.get(end).is_some_and(|c| c.ch == '.')
+        && cells.get(end + 1).is_some_and(|c| c.ch.is_alphanumeric());
     joint(start.checked_sub(1).and_then(|at| cells.get(at))) || joint(cells.get(end)) || dotted
 }
 
@@ -59,7 +62,13 @@ fn is_mostly_latin(cells: &[Cell]) -> bool {
     letters > 0 && foreign * 3 < letters
 }
 
-fn undo_word(word: &[Cell], latin: bool, vocabulary: &HashSet<String>, undone: &mut Vec<Undone>, out: &mut Vec<Cell>) {
+fn undo_word(
+    word: &[Cell],
+    latin: bool,
+    vocabulary: &HashSet<String>,
+    undone: &mut Vec<Undone>,
+    out: &mut Vec<Cell>,
+) {
     let start = out.len();
     if word.iter().any(|c| !c.ch.is_ascii()) {
         undo_look_alikes(word, latin, vocabulary, undone, out);
@@ -114,7 +123,9 @@ fn undo_leet(word: &[Cell], vocabulary: &HashSet<String>) -> Option<(Vec<Cell>, 
         }
     }
     let joined: Vec<Cell> = word.iter().filter(|c| c.ch.is_ascii_alphanumeric()).copied().collect();
-    let inner = joined.len() < word.len() && word[0].ch.is_alphanumeric() && word[word.len() - 1].ch.is_alphanumeric();
+    let inner = joined.len() < word.len()
+        && word[0].ch.is_alphanumeric()
+        && word[word.len() - 1].ch.is_alphanumeric();
     (inner && vocabulary.contains(&as_string(&joined))).then_some((joined, Disguise::Spaced))
 }
 
@@ -192,7 +203,8 @@ fn spaced_run(cells: &[Cell]) -> Option<(Vec<Cell>, usize)> {
 
 /// Splits letters into known words, glue words of one or two letters allowed between them.
 fn segment<'a>(letters: &'a [Cell], vocabulary: &HashSet<String>) -> Option<Vec<&'a [Cell]>> {
-    const GLUE: &[&str] = &["a", "i", "to", "of", "in", "we", "my", "us", "is", "or", "an", "at", "by", "de", "la", "el"];
+    const GLUE: &[&str] =
+        &["a", "i", "to", "of", "in", "we", "my", "us", "is", "or", "an", "at", "by", "de", "la", "el"];
     let text = as_string(letters);
     // best[i]: length of the last word of a split of the first i letters.
     let mut best: Vec<Option<usize>> = vec![None; text.len() + 1];

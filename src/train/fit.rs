@@ -22,7 +22,8 @@ pub struct Linear {
 impl Linear {
     /// The logit of a message's features.
     pub fn logit(&self, features: &Features) -> f64 {
-        self.intercept + features.iter().filter_map(|(name, value)| Some(self.weights.get(name)? * value)).sum::<f64>()
+        self.intercept
+            + features.iter().filter_map(|(name, value)| Some(self.weights.get(name)? * value)).sum::<f64>()
     }
 }
 
@@ -72,7 +73,12 @@ fn wrong_way(linear: &Linear, catalogue: &Catalogue) -> Vec<String> {
         Ok(Sign::Genuine) => weight > 0.0,
         _ => false,
     };
-    linear.weights.iter().filter(|(name, weight)| wrong(name, **weight)).map(|(name, _)| name.clone()).collect()
+    linear
+        .weights
+        .iter()
+        .filter(|(name, weight)| wrong(name, **weight))
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 /// The plain fit. linfa-logistic 0.8.1 takes the more frequent class as positive and later versions the greater one, so
@@ -86,7 +92,8 @@ pub fn fit_free(examples: &[Example<'_>], names: &[String], alpha: f64) -> Resul
     }
     let fitted = fit_linfa(examples, names, alpha)?;
     let sign = if fitted.labels().pos.class { 1.0 } else { -1.0 };
-    let weights = names.iter().zip(fitted.params()).map(|(name, weight)| (name.clone(), sign * weight)).collect();
+    let weights =
+        names.iter().zip(fitted.params()).map(|(name, weight)| (name.clone(), sign * weight)).collect();
     Ok(Linear { weights, intercept: sign * fitted.intercept() })
 }
 
@@ -96,7 +103,10 @@ pub(super) fn fit_linfa(
     names: &[String],
     alpha: f64,
 ) -> Result<linfa_logistic::FittedLogisticRegression<f64, bool>> {
-    let dataset = Dataset::new(matrix(examples.iter().map(|e| e.0), names), examples.iter().map(|e| e.1).collect::<Array1<bool>>());
+    let dataset = Dataset::new(
+        matrix(examples.iter().map(|e| e.0), names),
+        examples.iter().map(|e| e.1).collect::<Array1<bool>>(),
+    );
     LogisticRegression::default()
         .alpha(alpha)
         .max_iterations(400)

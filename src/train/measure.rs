@@ -19,12 +19,23 @@ pub fn auc(scored: &[Scored]) -> f64 {
     (ranks - scams * (scams + 1.0) / 2.0) / (scams * genuine)
 }
 
-/// The lowest threshold at which at most `budget` of the genuine messages reach it.
-pub fn threshold_for(scored: &[Scored], budget: f64) -> f64 {
-    let mut genuine: Vec<f64> = scored.iter().filter(|s| !s.1).map(|s| s.0).collect();
-    genuine.sort_by(|a, b| b.total_cmp(a));
-    let allowed = (genuine.len() as f64 * budget).floor() as usize;
-    genuine.get(allowed).map_or(0.5, |score| score + 1e-9)
+/// The lowest threshold that at most `budget` of the genuine messages reach, every source counting the same whatever its
+/// size: a large old corpus must not decide for all.
+pub fn threshold_for(sources: &[Vec<Scored>], budget: f64) -> f64 {
+    let genuine: Vec<Vec<f64>> = sources
+        .iter()
+        .map(|rows| rows.iter().filter(|s| !s.1).map(|s| s.0).collect::<Vec<f64>>())
+        .filter(|rows| !rows.is_empty())
+        .collect();
+    let mut candidates: Vec<f64> = genuine.iter().flatten().copied().collect();
+    candidates.sort_by(f64::total_cmp);
+    let share = |threshold: f64| {
+        let of =
+            |rows: &Vec<f64>| rows.iter().filter(|s| **s >= threshold).count() as f64 / rows.len() as f64;
+        genuine.iter().map(of).sum::<f64>() / genuine.len() as f64
+    };
+    let over = candidates.partition_point(|score| share(score + 1e-9) > budget);
+    candidates.get(over).map_or(0.5, |score| score + 1e-9)
 }
 
 /// Share of the messages of a class that reach `threshold`.
@@ -60,7 +71,7 @@ mod tests {
         assert!((brier(&[(1.0, true), (0.0, true)]) - 0.5).abs() < 1e-12);
         assert!((ece(&[(0.25, false), (0.25, true)]) - 0.25).abs() < 1e-12);
         let genuine: Vec<Scored> = (0..100).map(|n| (f64::from(n) / 100.0, false)).collect();
-        let threshold = threshold_for(&genuine, 0.02);
+        let threshold = threshold_for(std::slice::from_ref(&genuine), 0.02);
         assert!((share_above(&genuine, false, threshold) - 0.02).abs() < 1e-12);
     }
 }

@@ -14,7 +14,9 @@ use serde_json::json;
 use crate::engine::Engine;
 use crate::features::Features;
 use crate::message::RawMessage;
-use crate::model::{self, Budgets, Calibration, FORMAT, ModelFile, NamedWeight, Thresholds, Training, TrainingSource};
+use crate::model::{
+    self, Budgets, Calibration, FORMAT, ModelFile, NamedWeight, Thresholds, Training, TrainingSource,
+};
 use crate::sources::Sources;
 
 pub use fit::{Example, Linear, fit, fit_free};
@@ -43,7 +45,7 @@ const FOLDS: usize = 5;
 const BUDGETS: Budgets = Budgets { suspicious: 0.02, scam: 0.001 };
 
 /// Rows of the project's own messages count this often: they are what recent honest mail looks like.
-const OWN_WEIGHT: usize = 2;
+const OWN_WEIGHT: usize = 3;
 
 /// A row with its features.
 struct Prepared {
@@ -71,7 +73,8 @@ pub fn run(sources: &Sources, options: &TrainOptions) -> Result<String> {
     let linear = fit(&examples(&prepared, |_| true), ALPHA, catalogue)?;
     let file = model_file(&linear, calibration, &calibrated, &prepared, digest, sources);
     let text = serde_json::to_string_pretty(&file)? + "\n";
-    std::fs::write(&options.out, text).with_context(|| format!("{}: cannot write the model", options.out.display()))?;
+    std::fs::write(&options.out, text)
+        .with_context(|| format!("{}: cannot write the model", options.out.display()))?;
     Ok(summary(&file))
 }
 
@@ -115,8 +118,10 @@ fn cross_validate(
     prepared: &[Prepared],
     fit: impl Fn(&[Example<'_>]) -> Result<Linear> + Sync,
 ) -> Result<Vec<Scored>> {
-    let fitted: Vec<Linear> =
-        (0..FOLDS).into_par_iter().map(|fold| fit(&examples(prepared, |p| p.fold != fold))).collect::<Result<_>>()?;
+    let fitted: Vec<Linear> = (0..FOLDS)
+        .into_par_iter()
+        .map(|fold| fit(&examples(prepared, |p| p.fold != fold)))
+        .collect::<Result<_>>()?;
     Ok(prepared.iter().map(|p| (fitted[p.fold].logit(&p.features), p.row.scam)).collect())
 }
 
@@ -138,8 +143,9 @@ fn model_file(
     digest: String,
     sources: &Sources,
 ) -> ModelFile {
-    let suspicious = threshold_for(held_out, BUDGETS.suspicious).clamp(0.05, 0.95);
-    let scam = threshold_for(held_out, BUDGETS.scam).clamp(suspicious, 0.995);
+    let sources_scored: Vec<Vec<Scored>> = by_source(prepared, held_out).into_values().collect();
+    let suspicious = threshold_for(&sources_scored, BUDGETS.suspicious).clamp(0.05, 0.95);
+    let scam = threshold_for(&sources_scored, BUDGETS.scam).clamp(suspicious, 0.995);
     ModelFile {
         format: FORMAT,
         weights: linear
@@ -162,7 +168,18 @@ fn counts(prepared: &[Prepared]) -> Vec<TrainingSource> {
         let entry = counts.entry(&p.row.source).or_default();
         if p.row.scam { entry.1 += 1 } else { entry.0 += 1 }
     }
-    counts.into_iter().map(|(name, (genuine, scam))| TrainingSource { name: name.into(), genuine, scam }).collect()
+    counts
+        .into_iter()
+        .map(|(name, (genuine, scam))| TrainingSource { name: name.into(), genuine, scam })
+        .collect()
+}
+
+fn by_source<'a>(prepared: &'a [Prepared], held_out: &[Scored]) -> BTreeMap<&'a str, Vec<Scored>> {
+    let mut by_source: BTreeMap<&str, Vec<Scored>> = BTreeMap::new();
+    for (p, scored) in prepared.iter().zip(held_out) {
+        by_source.entry(&p.row.source).or_default().push(*scored);
+    }
+    by_source
 }
 
 /// All figures are of rows held out by group (own messages) or source (public corpora).
@@ -180,11 +197,7 @@ fn metrics(
     metrics.insert("ece".into(), round(ece(held_out)));
     metrics.insert("recall_suspicious".into(), round(share_above(held_out, true, suspicious)));
     metrics.insert("recall_scam".into(), round(share_above(held_out, true, scam)));
-    let mut by_source: BTreeMap<&str, Vec<Scored>> = BTreeMap::new();
-    for (p, scored) in prepared.iter().zip(held_out) {
-        by_source.entry(&p.row.source).or_default().push(*scored);
-    }
-    let sources: serde_json::Map<_, _> = by_source
+    let sources: serde_json::Map<_, _> = by_source(prepared, held_out)
         .into_iter()
         .map(|(name, scored)| {
             let figures = json!({
@@ -203,7 +216,10 @@ fn metrics(
 fn summary(file: &ModelFile) -> String {
     let mut text = format!("{} weights, digest of rows {}\n", file.weights.len(), file.training.digest);
     for source in &file.training.sources {
-        text.push_str(&format!("  {:<18} {:>5} genuine {:>5} scam\n", source.name, source.genuine, source.scam));
+        text.push_str(&format!(
+            "  {:<18} {:>5} genuine {:>5} scam\n",
+            source.name, source.genuine, source.scam
+        ));
     }
     for (name, value) in &file.metrics {
         if !value.is_object() {

@@ -66,7 +66,8 @@ fn limited(mut rows: Vec<Row>) -> Vec<Row> {
 }
 
 fn sorted(dir: &Path) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(dir).with_context(|| format!("{}: cannot read the directory", dir.display()))?;
+    let entries =
+        std::fs::read_dir(dir).with_context(|| format!("{}: cannot read the directory", dir.display()))?;
     let mut paths = entries.map(|e| Ok(e?.path())).collect::<Result<Vec<_>>>()?;
     paths.sort();
     Ok(paths)
@@ -75,7 +76,8 @@ fn sorted(dir: &Path) -> Result<Vec<PathBuf>> {
 /// A folder of `*.eml` with `labels.tsv` (file, label, language, date, group).
 fn read_mail(dir: &Path, source: &str) -> Result<Vec<Row>> {
     let table = dir.join("labels.tsv");
-    let text = std::fs::read_to_string(&table).with_context(|| format!("{}: cannot read the file", table.display()))?;
+    let text = std::fs::read_to_string(&table)
+        .with_context(|| format!("{}: cannot read the file", table.display()))?;
     let mut rows = Vec::new();
     for (number, line) in text.lines().enumerate().skip(1) {
         let fields: Vec<&str> = line.split('\t').collect();
@@ -84,8 +86,10 @@ fn read_mail(dir: &Path, source: &str) -> Result<Vec<Row>> {
         };
         let Some(scam) = label_of(label) else { continue };
         let path = dir.join(file);
-        let bytes = std::fs::read(&path).with_context(|| format!("{}: cannot read the file", path.display()))?;
-        let group = fields.get(4).filter(|g| !g.is_empty()).map_or_else(|| file.to_owned(), |g| (*g).to_owned());
+        let bytes =
+            std::fs::read(&path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+        let group =
+            fields.get(4).filter(|g| !g.is_empty()).map_or_else(|| file.to_owned(), |g| (*g).to_owned());
         rows.push(Row { source: source.into(), group, scam, channel: Channel::Email, bytes });
     }
     Ok(rows)
@@ -102,7 +106,7 @@ fn label_of(label: &str) -> Option<bool> {
 
 /// One line of a JSON Lines file of messages, labelled or not.
 #[derive(Debug, Deserialize)]
-pub struct Line {
+pub(crate) struct Line {
     #[serde(default)]
     label: String,
     #[serde(default)]
@@ -129,11 +133,13 @@ pub struct Line {
 }
 
 fn read_jsonl(path: &Path, source: &str) -> Result<Vec<Row>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("{}: cannot read the file", path.display()))?;
     let mut rows = Vec::new();
     for (number, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
         let place = || format!("{}:{}", path.display(), number + 1);
-        let line: Line = serde_json::from_str(line).with_context(|| format!("{}: not a labelled message", place()))?;
+        let line: Line =
+            serde_json::from_str(line).with_context(|| format!("{}: not a labelled message", place()))?;
         if line.train == Some(false) {
             continue;
         }
@@ -156,7 +162,9 @@ impl Line {
             Some("email" | "email-body") => Ok(Channel::Email),
             Some("voicemail") => Ok(Channel::Voicemail),
             Some("text") => Ok(Channel::Text),
-            None => Ok(if self.raw.is_some() || self.subject.is_some() { Channel::Email } else { Channel::Text }),
+            None => {
+                Ok(if self.raw.is_some() || self.subject.is_some() { Channel::Email } else { Channel::Text })
+            }
             Some(other) => bail!("channel {other:?}: expected email, text or voicemail"),
         }
     }

@@ -16,7 +16,8 @@ const HEAD: &str = "From: a@b.example\r\nTo: c@d.example\r\nSubject: x\r\nMIME-V
 
 #[test]
 fn ten_megabytes_of_text() {
-    let mail = format!("{HEAD}\r\nPay with gift cards today. {}", "lorem ipsum dolor sit amet\r\n".repeat(400_000));
+    let mail =
+        format!("{HEAD}\r\nPay with gift cards today. {}", "lorem ipsum dolor sit amet\r\n".repeat(400_000));
     let judgement = judge(mail.as_bytes());
     assert!(judgement.message.text.starts_with("Pay with gift cards"));
     let whole = judgement.message.text.len() > 10_000_000;
@@ -26,7 +27,8 @@ fn ten_megabytes_of_text() {
 #[test]
 fn a_hundred_thousand_parts() {
     let part = "--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n";
-    let mail = format!("{HEAD}Content-Type: multipart/mixed; boundary=b\r\n\r\n{}--b--\r\n", part.repeat(100_000));
+    let mail =
+        format!("{HEAD}Content-Type: multipart/mixed; boundary=b\r\n\r\n{}--b--\r\n", part.repeat(100_000));
     let judgement = judge(mail.as_bytes());
     assert!(judgement.message.text.contains("hello"));
     let all = judgement.message.text.matches("hello").count() == 100_000;
@@ -61,10 +63,16 @@ fn a_header_of_a_megabyte() {
 
 #[test]
 fn a_million_links() {
-    let mail = format!("{HEAD}Content-Type: text/html\r\n\r\n{}", "<a href=http://a.example/x>x</a> ".repeat(1_000_000));
+    let mail = format!(
+        "{HEAD}Content-Type: text/html\r\n\r\n{}",
+        "<a href=http://a.example/x>x</a> ".repeat(1_000_000)
+    );
     let judgement = judge(mail.as_bytes());
     assert!(!judgement.message.links.is_empty());
-    assert!(judgement.message.links.len() == 1_000_000 || !defects(&judgement).is_empty(), "links dropped silently");
+    assert!(
+        judgement.message.links.len() == 1_000_000 || !defects(&judgement).is_empty(),
+        "links dropped silently"
+    );
 }
 
 #[test]
@@ -77,7 +85,19 @@ fn deep_and_broken_markup() {
 
 #[test]
 fn long_lines_of_every_kind_of_text() {
-    for piece in ["> ", "From: a ", "g i f t ", "- ", "never ", "gift card ", "$1 ", "\u{200b}a", "аa", "1-", "---------- "] {
+    for piece in [
+        "> ",
+        "From: a ",
+        "g i f t ",
+        "- ",
+        "never ",
+        "gift card ",
+        "$1 ",
+        "\u{200b}a",
+        "аa",
+        "1-",
+        "---------- ",
+    ] {
         judge(piece.repeat(200_000).as_bytes());
     }
 }

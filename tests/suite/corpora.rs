@@ -21,7 +21,11 @@ fn judge(bytes: &[u8], channel: Option<Channel>) -> Label {
     let logit = judgement.intercept + judgement.contributions.iter().map(|c| c.contribution).sum::<f64>();
     assert!((bypost::model::sigmoid(logit) - judgement.score).abs() < 1e-9);
     let reply = engine.reply(&judgement);
-    assert!(!reply.text.contains("http") && !reply.html.contains("href"), "a live link in a reply:\n{}", reply.text);
+    assert!(
+        !reply.text.contains("http") && !reply.html.contains("href"),
+        "a live link in a reply:\n{}",
+        reply.text
+    );
     judgement.label
 }
 
@@ -44,7 +48,10 @@ fn every_mail_is_judged() {
 fn every_text_is_judged() {
     let Some(dir) = corpora() else { return };
     let mut count = 0;
-    for path in crate::golden::files(&dir.join("texts")).into_iter().filter(|p| p.extension().is_some_and(|e| e == "jsonl")) {
+    for path in crate::golden::files(&dir.join("texts"))
+        .into_iter()
+        .filter(|p| p.extension().is_some_and(|e| e == "jsonl"))
+    {
         for line in std::fs::read_to_string(&path).expect("texts").lines() {
             let row: serde_json::Value = serde_json::from_str(line).expect("row");
             judge(row["text"].as_str().unwrap_or_default().as_bytes(), Some(Channel::Text));

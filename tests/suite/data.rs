@@ -21,7 +21,12 @@ fn the_catalogue_covers_every_family() {
 #[test]
 fn mistakes_in_data_are_named_with_file_and_line() {
     let breaks: &[(&str, &str, &str, &str)] = &[
-        ("data/markers/payment.toml", "id = \"payment.gift-card\"", "id = \"payments.gift-card\"", "unknown family"),
+        (
+            "data/markers/payment.toml",
+            "id = \"payment.gift-card\"",
+            "id = \"payments.gift-card\"",
+            "unknown family",
+        ),
         ("data/markers/payment.toml", "title =", "titel =", "unknown field"),
         ("data/rules.toml", "\"claims.tax-agency\"", "\"claims.tax-agent\"", "unknown marker"),
         ("data/rules.toml", "floor = \"scam\"", "floor = \"no-signs\"", "expected floor"),

@@ -116,7 +116,11 @@ fn verdict_wrong(engine: &Engine, case: &Case, judgement: &Judgement) -> Vec<Str
     let fine = case.label.is_none_or(|l| l == label)
         && case.at_least.is_none_or(|l| label >= l)
         && case.at_most.is_none_or(|l| label <= l);
-    assert!(case.label.or(case.at_least).or(case.at_most).is_some(), "a case without a label tests nothing: {}", case.why);
+    assert!(
+        case.label.or(case.at_least).or(case.at_most).is_some(),
+        "a case without a label tests nothing: {}",
+        case.why
+    );
     if fine { Vec::new() } else { vec![account(engine, judgement)] }
 }
 
@@ -153,8 +157,12 @@ fn asserted<'a>(engine: &'a Engine, judgement: &Judgement) -> Vec<&'a str> {
 
 /// The verdict with what led to it, for the failure's text.
 fn account(engine: &Engine, judgement: &Judgement) -> String {
-    let top: Vec<String> =
-        judgement.contributions.iter().take(8).map(|c| format!("{} {:+.2}", c.feature, c.contribution)).collect();
+    let top: Vec<String> = judgement
+        .contributions
+        .iter()
+        .take(8)
+        .map(|c| format!("{} {:+.2}", c.feature, c.contribution))
+        .collect();
     let rules: Vec<&str> = judgement.rules.iter().map(|r| r.id.as_str()).collect();
     format!(
         "found {} {:.3} rules {rules:?} markers {:?} because {top:?}",
@@ -180,7 +188,7 @@ fn cases() -> BTreeMap<PathBuf, Case> {
 }
 
 /// All files below a directory, sorted.
-pub fn files(dir: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display())) {
         let path = entry.expect("entry").path();

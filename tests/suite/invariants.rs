@@ -5,7 +5,12 @@ use bypost::message::{Channel, RawMessage};
 use proptest::prelude::*;
 
 fn channels() -> impl Strategy<Value = Option<Channel>> {
-    prop_oneof![Just(None), Just(Some(Channel::Email)), Just(Some(Channel::Text)), Just(Some(Channel::Voicemail))]
+    prop_oneof![
+        Just(None),
+        Just(Some(Channel::Email)),
+        Just(Some(Channel::Text)),
+        Just(Some(Channel::Voicemail))
+    ]
 }
 
 /// Pieces that meet every branch: headers, boundaries, markup, forwards, phrases, links, odd characters.

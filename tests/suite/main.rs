@@ -1,7 +1,9 @@
 //! Every test that needs the whole engine, as one program: it is built and loaded once.
 
+#![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
+
 mod bounds;
-mod cli;
+
 mod corpora;
 mod data;
 mod golden;

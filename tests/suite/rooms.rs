@@ -15,10 +15,21 @@ const KEPT_TO: &[(&str, &[&str])] = &[
 
 /// Modules of the core, and the edges that they may never use.
 const CORE: &[&str] = &[
-    "src/message", "src/text", "src/evidence", "src/features.rs", "src/model.rs", "src/rules.rs", "src/verdict.rs",
-    "src/guidance.rs", "src/reply", "src/engine.rs", "src/json.rs", "src/language.rs",
+    "src/message",
+    "src/text",
+    "src/evidence",
+    "src/features.rs",
+    "src/model.rs",
+    "src/rules.rs",
+    "src/verdict.rs",
+    "src/guidance.rs",
+    "src/reply",
+    "src/engine.rs",
+    "src/json.rs",
+    "src/language.rs",
 ];
-const EDGES: &[&str] = &["crate::cli", "crate::train", "std::fs", "std::net::Tcp", "std::time::SystemTime", "tokio::"];
+const EDGES: &[&str] =
+    &["crate::cli", "crate::train", "std::fs", "std::net::Tcp", "std::time::SystemTime", "tokio::"];
 
 fn sources() -> Vec<(String, String)> {
     let files = crate::golden::files(Path::new("src"));
@@ -37,7 +48,10 @@ fn crates_stay_in_their_rooms() {
         for (krate, rooms) in KEPT_TO {
             let used = code(&text).any(|l| l.contains(&format!("{krate}::")));
             seen += usize::from(used);
-            assert!(!used || rooms.iter().any(|r| name.starts_with(r)), "{name} uses {krate}, which is kept to {rooms:?}");
+            assert!(
+                !used || rooms.iter().any(|r| name.starts_with(r)),
+                "{name} uses {krate}, which is kept to {rooms:?}"
+            );
         }
     }
     assert!(seen >= 5, "the test found hardly any use: it no longer tests anything");

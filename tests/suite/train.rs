@@ -7,7 +7,10 @@ use serde_json::Value;
 
 fn rows() -> Vec<(String, Value)> {
     let mut rows = Vec::new();
-    for path in crate::golden::files(Path::new("data/train")).into_iter().filter(|p| p.extension().is_some_and(|e| e == "jsonl")) {
+    for path in crate::golden::files(Path::new("data/train"))
+        .into_iter()
+        .filter(|p| p.extension().is_some_and(|e| e == "jsonl"))
+    {
         for (number, line) in std::fs::read_to_string(&path).expect("rows").lines().enumerate() {
             let place = format!("{}:{}", path.display(), number + 1);
             rows.push((place.clone(), serde_json::from_str(line).unwrap_or_else(|e| panic!("{place}: {e}"))));
@@ -21,7 +24,11 @@ fn field<'a>(row: &'a Value, name: &str) -> &'a str {
 }
 
 fn words(row: &Value) -> Vec<String> {
-    let text = format!("{} {}", field(row, "text"), field(row, "raw").split("\n\n").skip(1).collect::<Vec<_>>().join(" "));
+    let text = format!(
+        "{} {}",
+        field(row, "text"),
+        field(row, "raw").split("\n\n").skip(1).collect::<Vec<_>>().join(" ")
+    );
     text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
 }
 
@@ -34,8 +41,14 @@ fn rows_are_well_formed() {
         assert!(ids.insert(field(row, "id").to_owned()), "{place}: id {} is used twice", field(row, "id"));
         assert!(["en", "es"].contains(&field(row, "lang")), "{place}: lang");
         assert!(["email", "text", "voicemail"].contains(&field(row, "channel")), "{place}: channel");
-        assert!(!field(row, "template").is_empty() && !field(row, "family").is_empty(), "{place}: template, family");
-        assert!(row.get("raw").is_some() != row.get("text").is_some(), "{place}: expected either raw or text");
+        assert!(
+            !field(row, "template").is_empty() && !field(row, "family").is_empty(),
+            "{place}: template, family"
+        );
+        assert!(
+            row.get("raw").is_some() != row.get("text").is_some(),
+            "{place}: expected either raw or text"
+        );
         *labels.entry(field(row, "label").to_owned()).or_default() += 1;
     }
     assert!(labels["scam"] >= 300 && labels["genuine"] >= 300, "{labels:?}");
@@ -71,7 +84,9 @@ fn no_two_rows_are_nearly_the_same() {
 
 fn shingles(words: &[String]) -> BTreeSet<u64> {
     let hash = |run: &[String]| {
-        run.iter().flat_map(|w| w.bytes().chain([b' '])).fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
+        run.iter()
+            .flat_map(|w| w.bytes().chain([b' ']))
+            .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
     };
     words.windows(5).map(hash).collect()
 }
@@ -84,7 +99,8 @@ fn telephone_numbers_are_invented() {
         let text = format!("{} {}", field(&row, "text"), field(&row, "raw"));
         for found in phone.find_iter(&text) {
             let number = found.as_str();
-            let toll_free = ["800", "888", "877", "866", "855", "844", "833"].iter().any(|p| number.contains(p));
+            let toll_free =
+                ["800", "888", "877", "866", "855", "844", "833"].iter().any(|p| number.contains(p));
             assert!(number.contains("555-01") || toll_free, "{place}: {number}");
         }
     }

@@ -63,11 +63,11 @@ impl Reader<'_, '_> {
         // Taken for now, so that looking ahead does not take the same label again for a new one.
         self.fields.set(field, String::new());
         let mut next = at + 1;
-        if whole.is_empty() {
-            if let Some(line) = self.value_below(next) {
-                whole.push_str(clip(self.lines.content(line), MAX_VALUE));
-                next = line + 1;
-            }
+        if whole.is_empty()
+            && let Some(line) = self.value_below(next)
+        {
+            whole.push_str(clip(self.lines.content(line), MAX_VALUE));
+            next = line + 1;
         }
         for _ in 0..MAX_FOLDS {
             if whole.len() >= MAX_VALUE || !self.is_fold(next, field, &whole) {

@@ -39,9 +39,7 @@ impl Paint {
     pub(super) fn vanishes_on(self, ground: Self) -> bool {
         match (self, ground) {
             (Self::Clear, _) => true,
-            (Self::Solid(ink), Self::Solid(page)) => {
-                ink.iter().zip(page).all(|(a, b)| a.abs_diff(b) <= NEAR)
-            }
+            (Self::Solid(ink), Self::Solid(page)) => ink.iter().zip(page).all(|(a, b)| a.abs_diff(b) <= NEAR),
             _ => false,
         }
     }

@@ -75,7 +75,8 @@ impl Sheet {
             (true, Some(key)) => self.rules.entry(key).or_default().overlay(style),
             (_, Some(key)) if style.background.is_some() || style.colour.is_some() => {
                 let unknown = Some(Paint::Unknown);
-                let maybe = Style { background: unknown, colour: style.colour.and(unknown), ..Style::default() };
+                let maybe =
+                    Style { background: unknown, colour: style.colour.and(unknown), ..Style::default() };
                 self.rules.entry(key).or_default().overlay(&maybe);
             }
             _ => {}
@@ -143,7 +144,8 @@ mod tests {
 
     #[test]
     fn media_blocks_do_not_hide() {
-        let sheet = sheet("@import url(x); @media screen { .m{display:none} .n{display:none} } .o{display:none}");
+        let sheet =
+            sheet("@import url(x); @media screen { .m{display:none} .n{display:none} } .o{display:none}");
         assert_eq!(sheet.style_of("p", "m n", "").gone, None);
         assert_eq!(sheet.style_of("p", "o", "").gone, Some(true));
     }

@@ -158,7 +158,10 @@ impl Style {
         let yes = |flag: Option<bool>| flag == Some(true);
         if yes(self.gone) || yes(self.invisible) || yes(self.mso_hide) {
             Some(HiddenWhy::NotDisplayed)
-        } else if yes(self.faint) || yes(self.clipped) || yes(self.cut) && (yes(self.no_box) || yes(self.no_line)) {
+        } else if yes(self.faint)
+            || yes(self.clipped)
+            || yes(self.cut) && (yes(self.no_box) || yes(self.no_line))
+        {
             Some(HiddenWhy::ZeroSize)
         } else if yes(self.positioned) && yes(self.far) || yes(self.indented) {
             Some(HiddenWhy::OffScreen)
