@@ -88,8 +88,6 @@ const OTHERS: &[(&str, Sign)] = &[
     ("family:sender.two", Sign::Scam),
     ("family:tax", Sign::Scam),
     ("family:threat", Sign::Scam),
-    ("family:genuine", Sign::Genuine),
-    ("family:genuine.two", Sign::Genuine),
     ("kinds:two", Sign::Scam),
     ("kinds:three", Sign::Scam),
     ("kinds:four", Sign::Scam),
@@ -112,6 +110,11 @@ const OTHERS: &[(&str, Sign)] = &[
     ("nothing:found", Sign::Genuine),
 ];
 
+/// What honest senders do all day: a number to call, a reply to confirm. They vote by themselves, and do not make up a
+/// demand or add to the number of kinds of sign.
+const ORDINARY: &[&str] =
+    &["identity.phone-to-call", "ask.reply-yes", "pressure.act-now", "tax.notice-number", "payment.small-fee"];
+
 struct Shows<'a> {
     ids: &'a [&'a str],
     message: &'a Message,
@@ -127,8 +130,9 @@ impl Shows<'_> {
         ids.iter().any(|id| self.has(id))
     }
 
+    /// Markers of a family that say something by themselves.
     fn family(&self, family: &str) -> usize {
-        self.ids.iter().filter(|id| id.split('.').next() == Some(family)).count()
+        self.ids.iter().filter(|id| id.split('.').next() == Some(family) && !ORDINARY.contains(id)).count()
     }
 
     fn one_of(&self, families: &[&str]) -> bool {
@@ -138,10 +142,10 @@ impl Shows<'_> {
     fn families(&self, features: &mut Features) {
         const KINDS: &[&str] =
             &["payment", "threat", "pressure", "identity", "ask", "lure", "tax", "link", "sender"];
-        for family in KINDS.iter().chain(&["attachment", "hidden", "genuine"]) {
+        for family in KINDS.iter().chain(&["attachment", "hidden"]) {
             flag(features, &format!("family:{family}"), self.family(family) > 0);
         }
-        for family in ["link", "sender", "genuine"] {
+        for family in ["link", "sender"] {
             flag(features, &format!("family:{family}.two"), self.family(family) > 1);
         }
         let kinds = KINDS.iter().filter(|k| self.family(k) > 0).count();

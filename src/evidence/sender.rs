@@ -23,7 +23,7 @@ const CODED: &[&str] = &[
     "genuine.aligned-links",
     "genuine.automatic-report",
     "genuine.aligned-sender",
-    "genuine.aligned-signature",
+    "context.own-signature",
     "genuine.auth-pass",
     "genuine.bulletin",
     "genuine.list-headers",
@@ -195,7 +195,7 @@ fn envelope(view: &View<'_>, domain: &str, sink: &mut Sink<'_>) {
     let own = registrable(domain);
     let signers = &message.bulk.dkim_domains;
     if signers.iter().any(|d| registrable(d) == own && own.is_some()) {
-        sink.signal("genuine.aligned-signature", Part::Header, 0);
+        sink.signal("context.own-signature", Part::Header, 0);
     } else if !signers.is_empty() {
         sink.signal("sender.foreign-signature", Part::Header, 0);
     }

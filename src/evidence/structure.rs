@@ -60,7 +60,7 @@ fn hidden_text(view: &View<'_>, sink: &mut Sink<'_>) {
             .take(MAX_WORDS)
             .filter(|w| w.chars().any(char::is_alphanumeric))
             .count();
-        let preview = number == 0 && hidden.why != HiddenWhy::SameColour && words <= 60;
+        let preview = hidden.leads && hidden.why != HiddenWhy::SameColour && words <= 60;
         let counts = match hidden.why {
             HiddenWhy::OtherPart | HiddenWhy::Comment => false,
             _ => words >= HIDDEN_WORDS && !preview,

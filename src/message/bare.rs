@@ -66,8 +66,8 @@ fn is_address(text: &str) -> bool {
         && !text.starts_with(char::is_uppercase);
     let file = [".zip", ".mov", ".md", ".sh", ".py", ".rs"].iter().any(|end| host.ends_with(end))
         && !text.contains('/');
-    let reserved =
-        [".example", ".test", ".invalid"].iter().any(|end| host.ends_with(end)) && text.contains('/');
+    let reserved = [".example", ".test", ".invalid"].iter().any(|end| host.ends_with(end))
+        && (text.contains('/') || host.matches('.').count() > 1);
     (known || reserved) && !sentence && !file && !host.contains('@')
 }
 

@@ -447,7 +447,7 @@ impl<'a> Renderer<'a> {
             && self.out.rendered.hidden.len() < self.limits.hidden
         {
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            self.out.rendered.hidden.push((at, Hidden { text, why }));
+            self.out.rendered.hidden.push((at, Hidden { text, why, leads: false }));
         }
     }
 
@@ -462,7 +462,7 @@ impl<'a> Renderer<'a> {
         if !conditional && words >= 3 && self.out.rendered.hidden.len() < self.limits.hidden {
             let at = self.out.rendered.text.len();
             let text: String = text.chars().take(4096).collect();
-            self.out.rendered.hidden.push((at, Hidden { text, why: HiddenWhy::Comment }));
+            self.out.rendered.hidden.push((at, Hidden { text, why: HiddenWhy::Comment, leads: false }));
         }
     }
 

@@ -193,7 +193,7 @@ impl<'a> Walk<'a, '_> {
         if other * 2 > words.len() && other > 20 {
             let at = self.content.body.text.len();
             let text = words.join(" ");
-            self.content.body.hidden.push((at, Hidden { text, why: HiddenWhy::OtherPart }));
+            self.content.body.hidden.push((at, Hidden { text, why: HiddenWhy::OtherPart, leads: false }));
         }
     }
 
@@ -251,16 +251,13 @@ impl<'a> Walk<'a, '_> {
 
     /// A multipart without a single part (its boundary never occurs): readers show what stands there.
     fn unparted(&mut self) {
-        let empty = self.content.body.text.trim().is_empty()
-            && self.content.attachments.is_empty()
-            && self.content.body.links.is_empty();
-        let Some(root) =
-            self.mail.parts.first().filter(|r| empty && matches!(r.body, PartType::Multipart(_)))
-        else {
+        let empty = self.content.body.text.trim().is_empty() && self.content.body.links.is_empty();
+        let multipart = self.mail.content_type().is_some_and(|c| c.ctype().eq_ignore_ascii_case("multipart"));
+        if !(empty && multipart) {
             return;
-        };
-        let bytes = self.mail.raw_message.get(root.offset_body as usize..).unwrap_or_default();
-        let text = plain::clean(&plain::decode(bytes));
+        }
+        let bytes = body_of(&self.mail.raw_message);
+        let text = plain::clean(&plain::decode(&bytes[..bytes.len().min(self.limits.text_bytes)]));
         if !text.trim().is_empty() {
             self.defects.push(Defect {
                 id: "no-parts",
@@ -313,6 +310,14 @@ impl<'a> Walk<'a, '_> {
         }
         self.content
     }
+}
+
+/// What follows the first blank line.
+fn body_of(bytes: &[u8]) -> &[u8] {
+    let crlf = bytes.windows(4).position(|w| w == b"\r\n\r\n").map(|at| at + 4);
+    let lf = bytes.windows(2).position(|w| w == b"\n\n").map(|at| at + 2);
+    let start = crlf.into_iter().chain(lf).min();
+    start.and_then(|at| bytes.get(at..)).unwrap_or_default()
 }
 
 /// The words of a calendar entry.

@@ -125,6 +125,8 @@ pub struct Hidden {
     pub text: String,
     /// Why it is not seen.
     pub why: HiddenWhy,
+    /// It stands before everything that is seen, as preview lines do.
+    pub leads: bool,
 }
 
 /// Why text is not seen.

@@ -7,7 +7,7 @@ use super::headers::{self, Head};
 use super::mime::{self, Carried, Content};
 use super::rendered::Rendered;
 use super::{
-    Address, Attachment, BulkHeaders, Channel, Defect, Forward, HeaderKnowledge, Hop, Limits, Message,
+    Address, Attachment, BulkHeaders, Channel, Defect, Forward, HeaderKnowledge, Hidden, Hop, Limits, Message,
     RawMessage, bare, plain, quoted,
 };
 
@@ -214,7 +214,7 @@ impl Reader<'_> {
             bulk: if knowledge == HeaderKnowledge::Full { head.bulk } else { BulkHeaders::default() },
             auth: head.auth,
             quoted,
-            hidden: body.hidden.into_iter().map(|(_, hidden)| hidden).collect(),
+            hidden: body.hidden.into_iter().map(|(at, hidden)| Hidden { leads: at == 0, ..hidden }).collect(),
             links: body.links.into_iter().map(|(_, link)| link).collect(),
             text: body.text,
             attachments,

@@ -16,6 +16,8 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 struct Case {
     why: String,
+    /// What this version gets wrong here. The case must then fail: one that holds has to lose this line.
+    fails: Option<String>,
     channel: Option<String>,
     label: Option<Label>,
     at_least: Option<Label>,
@@ -45,15 +47,22 @@ fn golden_cases_hold() {
     let engine = crate::engine();
     let cases = cases();
     assert!(cases.len() >= 60, "only {} golden cases found", cases.len());
-    let mut failed = Vec::new();
+    let (mut failed, mut known) = (Vec::new(), 0);
     for (path, case) in &cases {
         let bytes = std::fs::read(path).expect("case");
         let judgement = engine.judge(&raw(&bytes, case));
         let wrong = wrong(engine, case, &judgement);
-        if !wrong.is_empty() {
+        if case.fails.is_some() {
+            known += 1;
+            if wrong.is_empty() {
+                failed.push(format!("{} holds now: remove its `fails` line", path.display()));
+            }
+        } else if !wrong.is_empty() {
             failed.push(format!("{} ({})\n    {}", path.display(), case.why, wrong.join("\n    ")));
         }
     }
+    println!("{} cases, {known} of them known to fail", cases.len());
+    assert!(known * 8 < cases.len(), "{known} cases are known to fail: too many to call it sound");
     assert!(failed.is_empty(), "{} of {} cases fail:\n{}", failed.len(), cases.len(), failed.join("\n"));
 }
 

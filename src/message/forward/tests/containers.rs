@@ -81,7 +81,7 @@ fn slice_moves_links_hidden_text_and_containers() {
         target: "http://a.test".to_owned(),
         origin: LinkOrigin::Anchor,
     };
-    let hidden = Hidden { text: "h".to_owned(), why: HiddenWhy::ZeroSize };
+    let hidden = Hidden { text: "h".to_owned(), why: HiddenWhy::ZeroSize, leads: false };
     let rendered = Rendered {
         text: text.to_owned(),
         links: vec![(0, link("note")), (at("link"), link("link")), (at("end"), link("end"))],
