@@ -112,8 +112,13 @@ const OTHERS: &[(&str, Sign)] = &[
 
 /// What honest senders do all day: a number to call, a reply to confirm. They vote by themselves, and do not make up a
 /// demand or add to the number of kinds of sign.
-const ORDINARY: &[&str] =
-    &["identity.phone-to-call", "ask.reply-yes", "pressure.act-now", "tax.notice-number", "payment.small-fee"];
+const ORDINARY: &[&str] = &[
+    "identity.phone-to-call",
+    "ask.reply-yes",
+    "pressure.act-now",
+    "tax.notice-number",
+    "payment.small-fee",
+];
 
 struct Shows<'a> {
     ids: &'a [&'a str],

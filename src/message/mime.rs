@@ -375,5 +375,6 @@ pub(super) fn looks_like_mail(bytes: &[u8]) -> bool {
         }
         known += usize::from(FIELDS.contains(&name.as_str()));
     }
-    known >= 2
+    // A field that fills all that is looked at leaves no room for a second.
+    known >= 2 || (known == 1 && bytes.len() > head.len() + 3)
 }

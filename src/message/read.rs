@@ -7,8 +7,8 @@ use super::headers::{self, Head};
 use super::mime::{self, Carried, Content};
 use super::rendered::Rendered;
 use super::{
-    Address, Attachment, BulkHeaders, Channel, Defect, Forward, HeaderKnowledge, Hidden, Hop, Limits, Message,
-    RawMessage, bare, plain, quoted,
+    Address, Attachment, BulkHeaders, Channel, Defect, Forward, HeaderKnowledge, Hidden, Hop, Limits,
+    Message, RawMessage, bare, plain, quoted,
 };
 
 /// What reading depends on besides the bytes.

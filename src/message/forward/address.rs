@@ -10,7 +10,7 @@ const MAX_ADDRESSES: usize = 200;
 ///
 /// In `X on behalf of Y` the first, who truly sent, is taken. `None` when nothing is left.
 pub(super) fn parse_one(value: &str) -> Option<Address> {
-    let cleaned = clean(value);
+    let cleaned = without_markdown(&clean(value));
     let value = cleaned.split(" on behalf of ").next().unwrap_or_default();
     let (name, address) = match bracketed(value) {
         Some((start, address)) => (&value[..start], address),
@@ -19,6 +19,14 @@ pub(super) fn parse_one(value: &str) -> Option<Address> {
     let name = tidy_name(name);
     let name = if name.eq_ignore_ascii_case(address) { String::new() } else { name };
     (!name.is_empty() || !address.is_empty()).then(|| Address { name, address: address.to_owned() })
+}
+
+/// `[addr](mailto:addr)` as `addr`: how some programs write links into plain text.
+fn without_markdown(value: &str) -> String {
+    let Some(middle) = find_ignoring_case(value, "](mailto:") else { return value.to_owned() };
+    let (before, after) = (&value[..middle], &value[middle + 2..]);
+    let (Some(open), Some(close)) = (before.rfind('['), after.find(')')) else { return value.to_owned() };
+    format!("{}{}{}", &before[..open], &before[open + 1..], &after[close + 1..])
 }
 
 /// Reads a list separated by `,` or `;`, with names that hold commas of their own.

@@ -30,7 +30,7 @@ pub(super) fn cut(mail: &Mail, found: Found) -> Split {
         confidence: found.confidence,
         header: header(&found.fields),
         body: mail.rendered.slice(start..part.end, part.levels),
-        note: note(&text[..above], &text[part.end..]),
+        note: note(&text[..above], without_end_line(mail, &text[part.end..])),
     }
 }
 
@@ -49,7 +49,16 @@ fn header(fields: &Fields) -> ForwardedHeader {
 
 /// A value with single blanks.
 fn one_line(value: &str) -> String {
-    value.split_whitespace().collect::<Vec<_>>().join(" ").trim_matches(is_blank_char).to_owned()
+    let line = value.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = line.trim_matches(is_blank_char);
+    // Bold marks of plain text go in pairs; a lone one closed the label.
+    let lone = line.matches('*').count() == 1;
+    line.strip_suffix('*')
+        .or_else(|| line.strip_prefix('*'))
+        .filter(|_| lone)
+        .unwrap_or(line)
+        .trim()
+        .to_owned()
 }
 
 /// What stands above and below the forward.
@@ -59,6 +68,13 @@ fn note(above: &str, below: &str) -> String {
         (false, false) => format!("{above}\n\n{below}"),
         _ => format!("{above}{below}"),
     }
+}
+
+/// The line that says the forward ends belongs to nobody.
+fn without_end_line<'a>(mail: &Mail, below: &'a str) -> &'a str {
+    let below = below.trim_start_matches(is_blank_char);
+    let (line, rest) = below.split_once('\n').unwrap_or((below, ""));
+    if mail.table.ends.is_match(line.trim_matches(is_blank_char)) { rest } else { below }
 }
 
 /// Finds where the forwarded text lies.

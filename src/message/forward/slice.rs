@@ -43,7 +43,10 @@ fn unquote(text: &str, range: Range<usize>, levels: usize) -> (String, Vec<Kept>
     let mut kept = Vec::new();
     let mut start = range.start;
     for piece in text[range].split_inclusive('\n') {
-        let skip = marks(piece, levels);
+        // Programs indent what they forward; the blanks belong to nobody.
+        let marked = marks(piece, levels);
+        let indent = piece[marked..].bytes().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let skip = marked + indent;
         kept.push(Kept { old: start + skip..start + piece.len(), new: out.len() });
         out.push_str(&piece[skip..]);
         start += piece.len();
