@@ -3,7 +3,7 @@
 use crate::evidence::{BrandIx, Findings, Gatherer};
 use crate::features;
 use crate::guidance::Guidance;
-use crate::message::{self, Limits, Message, RawMessage, ReadOptions, forward::ForwardTable};
+use crate::message::{self, Limits, Message, RawMessage, ReadOptions, forward::Forwards};
 use crate::model::{Contribution, Model, Score, Thresholds};
 use crate::reply::{Replies, Reply, ReplyInput};
 use crate::rules::{RuleHit, Rules};
@@ -14,7 +14,7 @@ use crate::{language, rules};
 /// Everything needed to judge, built once and shared.
 #[derive(Debug)]
 pub struct Engine {
-    forwards: ForwardTable,
+    forwards: Forwards,
     gatherer: Gatherer,
     rules: Rules,
     model: Option<Model>,
@@ -72,7 +72,7 @@ impl Engine {
         let (forwards, rules) = ("data/forwards.toml", "data/rules.toml");
         let guidance = Guidance::load(sources)?;
         Ok(Self {
-            forwards: ForwardTable::parse(forwards, sources.text(forwards)?)
+            forwards: Forwards::new(forwards, sources.text(forwards)?, !sources.built_in)
                 .map_err(|e| DataError::file(forwards, e))?,
             rules: Rules::load(rules, sources.text(rules)?, &gatherer.catalogue)?,
             replies: Replies::load(sources, &guidance)?,
@@ -155,6 +155,16 @@ impl Engine {
 
     /// The answer to the person who sent the message in.
     pub fn reply(&self, judgement: &Judgement) -> Reply {
+        self.answer(judgement, |input| self.replies.compose(&self.guidance, input))
+    }
+
+    /// The answer for a text: at most 300 characters.
+    pub fn reply_short(&self, judgement: &Judgement) -> String {
+        self.answer(judgement, |input| self.replies.compose_short(&self.guidance, input))
+    }
+
+    /// Gathers what an answer is made from.
+    fn answer<T>(&self, judgement: &Judgement, compose: impl FnOnce(&ReplyInput<'_>) -> T) -> T {
         let catalogue = &self.gatherer.catalogue;
         let markers = self.reasons(judgement);
         let claims: Vec<&str> = claim_markers(judgement);
@@ -172,7 +182,7 @@ impl Engine {
             link_host: judgement.findings.worst_host.as_deref(),
             bulletin: has("genuine.bulletin"),
         };
-        self.replies.compose(&self.guidance, &input)
+        compose(&input)
     }
 
     /// Markers that count, those that moved the score most first, then those that only rules heed.
@@ -222,6 +232,7 @@ impl Engine {
     /// facts, facts whose review date has passed by `today` (year, month, day).
     pub fn check(&self, today: Option<(i32, u8, u8)>) -> Vec<String> {
         let mut wrong: Vec<String> = self.gatherer.check_examples().iter().map(ToString::to_string).collect();
+        wrong.extend(self.forwards.check().err());
         for rule in self.rules.iter() {
             for fact in rule.cites.iter().filter(|f| self.guidance.fact(f).is_none_or(|fact| !fact.citable)) {
                 wrong.push(format!(

@@ -16,6 +16,8 @@ pub struct SourceFile {
 pub struct Sources {
     /// `data/**/*.toml`, `data/lists/*.txt` and `models/scam.json`, sorted by name.
     pub files: Vec<SourceFile>,
+    /// They are the files built into the program, which the tests have checked.
+    pub built_in: bool,
 }
 
 macro_rules! embedded {
@@ -64,7 +66,7 @@ impl Sources {
             .iter()
             .map(|(name, text)| SourceFile { name: (*name).into(), text: (*text).into() })
             .collect();
-        Self { files }
+        Self { files, built_in: true }
     }
 
     /// Reads `root/data` and `root/models/scam.json`.
@@ -81,7 +83,7 @@ impl Sources {
             files.push(read_file(root, model)?);
         }
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { files })
+        Ok(Self { files, built_in: false })
     }
 
     /// The text of a file that must be there.

@@ -9,6 +9,9 @@ use regex_syntax::hir::{Hir, HirKind};
 /// More alternatives than this are no longer a useful filter.
 const MAX_SET: usize = 128;
 
+/// Longer phrases filter better but every combination costs time at start-up.
+const MAX_PRODUCT: usize = 24;
+
 /// A set of byte strings; a match contains at least one of them.
 type Set = Vec<Vec<u8>>;
 
@@ -66,7 +69,7 @@ fn offer(best: &mut Option<Set>, candidate: Option<Set>) {
 }
 
 fn product(left: &Set, right: &Set) -> Option<Set> {
-    if left.len() * right.len() > MAX_SET {
+    if left.len() * right.len() > MAX_PRODUCT.max(left.len()) {
         return None;
     }
     Some(left.iter().flat_map(|l| right.iter().map(move |r| [l.as_slice(), r].concat())).collect())

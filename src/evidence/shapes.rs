@@ -160,7 +160,9 @@ fn floor(text: &str, at: usize) -> usize {
 /// Compiles a pattern of this file. Invariant: it is a literal, and the tests build it.
 #[expect(clippy::expect_used, reason = "a literal pattern that the tests compile")]
 fn literal(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("invariant: literal pattern")
+    // Digits and word edges of ASCII: Unicode's would cost the fast engine at the first accented letter.
+    let ascii = pattern.replace(r"\d", "[0-9]").replace(r"\b", r"(?-u:\b)");
+    Regex::new(&ascii).expect("invariant: literal pattern")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use mail_parser::Message as Parsed;
 
-use super::forward::{ForwardTable, Split};
+use super::forward::{Forwards, Split};
 use super::headers::{self, Head};
 use super::mime::{self, Carried, Content};
 use super::rendered::Rendered;
@@ -15,7 +15,7 @@ use super::{
 #[derive(Clone, Copy, Debug)]
 pub struct ReadOptions<'a> {
     /// How mail programs forward.
-    pub forwards: &'a ForwardTable,
+    pub forwards: &'a Forwards,
     /// Servers whose Authentication-Results count (RFC 8601 authserv-ids).
     pub trusted_authserv: &'a [String],
     /// Bounds.

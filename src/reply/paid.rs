@@ -1,5 +1,7 @@
 //! What the person's own note says they already did: the urgent step goes before everything else.
 
+use std::sync::OnceLock;
+
 use regex::Regex;
 use serde::Deserialize;
 
@@ -11,29 +13,35 @@ const FILE: &str = "data/replies/paid.toml";
 /// Bytes of a note looked at.
 const REACH: usize = 8 * 1024;
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     paid: Vec<Entry>,
     never: Never,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     fact: String,
     any: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Never {
     any: Vec<String>,
 }
 
-/// The patterns, compiled.
+/// The patterns; compiled when the first note comes, because most messages have none.
 #[derive(Debug)]
 pub(super) struct Paid {
+    file: File,
+    compiled: OnceLock<Compiled>,
+}
+
+#[derive(Debug, Default)]
+struct Compiled {
     entries: Vec<(String, Vec<Regex>)>,
     never: Vec<Regex>,
 }
@@ -41,14 +49,15 @@ pub(super) struct Paid {
 impl Paid {
     pub(super) fn load(sources: &Sources, guidance: &Guidance) -> Result<Self, DataError> {
         let (file, _): (File, _) = super::data::read(sources, FILE)?;
-        let mut entries = Vec::new();
-        for entry in file.paid {
+        for entry in &file.paid {
             if guidance.fact(&entry.fact).is_none_or(|f| !f.citable) {
                 return Err(DataError::file(FILE, format!("`{}` is no citable fact", entry.fact)));
             }
-            entries.push((entry.fact, compile(&entry.any)?));
         }
-        Ok(Self { entries, never: compile(&file.never.any)? })
+        if !sources.built_in {
+            compiled(&file)?;
+        }
+        Ok(Self { file, compiled: OnceLock::new() })
     }
 
     /// Ids of the urgent steps that the note calls for, most specific first; at most two.
@@ -58,13 +67,14 @@ impl Paid {
         }
         let end = note.floor_char_boundary(REACH);
         let folded = crate::text::fold_plain(&note[..end]);
+        let Compiled { entries, never } =
+            self.compiled.get_or_init(|| compiled(&self.file).unwrap_or_default());
         let mut steps: Vec<&str> = Vec::new();
         for sentence in folded.split(['.', '!', '?', '\n', ';']) {
-            if self.never.iter().any(|n| n.is_match(sentence)) {
+            if never.iter().any(|n| n.is_match(sentence)) {
                 continue;
             }
-            let hits =
-                self.entries.iter().filter(|(_, patterns)| patterns.iter().any(|p| p.is_match(sentence)));
+            let hits = entries.iter().filter(|(_, patterns)| patterns.iter().any(|p| p.is_match(sentence)));
             for (fact, _) in hits.take(1) {
                 if !steps.contains(&fact.as_str()) {
                     steps.push(fact);
@@ -74,6 +84,12 @@ impl Paid {
         steps.truncate(2);
         steps
     }
+}
+
+fn compiled(file: &File) -> Result<Compiled, DataError> {
+    let entries =
+        file.paid.iter().map(|e| Ok((e.fact.clone(), compile(&e.any)?))).collect::<Result<_, DataError>>()?;
+    Ok(Compiled { entries, never: compile(&file.never.any)? })
 }
 
 fn compile(patterns: &[String]) -> Result<Vec<Regex>, DataError> {

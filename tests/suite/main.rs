@@ -9,6 +9,7 @@ mod corpora;
 mod data;
 mod golden;
 mod invariants;
+mod replies;
 mod rooms;
 mod train;
 

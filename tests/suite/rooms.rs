@@ -85,5 +85,5 @@ fn the_embedded_files_are_those_of_the_repository() {
     let on_disk = bypost::sources::Sources::from_dir(Path::new(".")).expect("data");
     let names = |s: &bypost::sources::Sources| s.files.iter().map(|f| f.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&built_in), names(&on_disk), "add new files to the list in src/sources.rs");
-    assert_eq!(built_in, on_disk);
+    assert_eq!(built_in.files, on_disk.files);
 }

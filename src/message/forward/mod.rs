@@ -11,6 +11,7 @@ mod cut;
 mod find;
 mod glued;
 mod labels;
+mod lazy;
 mod lines;
 mod slice;
 mod subject;
@@ -19,6 +20,7 @@ mod table;
 mod tests;
 mod wrote;
 
+pub use lazy::Forwards;
 pub use table::ForwardTable;
 
 use super::Address;
