@@ -45,6 +45,11 @@ pub(super) fn render(html: &str, limits: &Limits) -> Html {
     emitter.naively_switch_states(true);
     let tokens = Tokenizer::new_with_emitter(html, emitter);
     for token in tokens {
+        // Nothing beyond is kept: reading on would only cost time.
+        if renderer.out.cut || renderer.out.links_met > limits.links * 25 {
+            renderer.out.cut = true;
+            break;
+        }
         let Ok(token) = token;
         match token {
             Token::StartTag(tag) => renderer.start(&tag),
