@@ -3,7 +3,7 @@
 use whatlang::{Detector, Lang};
 
 /// Bytes looked at; more does not make the guess better.
-const REACH: usize = 4 * 1024;
+const REACH: usize = 800;
 
 /// Languages told apart. A longer list makes short texts come out wrong.
 const LATIN: &[Lang] = &[Lang::Eng, Lang::Spa, Lang::Por, Lang::Fra, Lang::Deu, Lang::Ita, Lang::Nld];

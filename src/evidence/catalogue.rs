@@ -169,7 +169,7 @@ impl Catalogue {
             debug_assert_eq!(number + 1, catalogue.roles.len());
             Ok(())
         })?;
-        catalogue.patterns.finish().map_err(|what| DataError::file("data/markers", what))?;
+        catalogue.patterns.finish();
         Ok(catalogue)
     }
 

@@ -1,15 +1,15 @@
 //! Many patterns, one pass: where each of them matches in a folded text.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::literals;
-
-/// Bytes before and after a required literal in which the whole match must lie.
-const REACH: usize = 320;
+use super::index::Index;
+use super::literals::Plan;
+use super::prepared::{self, Prepared};
 
 /// Matches reported for one pattern in one text.
 const MAX_MATCHES: usize = 6;
@@ -33,16 +33,28 @@ fn build(source: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(source).unicode(false).size_limit(8 << 20).build()
 }
 
+/// A pattern that needs a literal, and how far its match may reach from there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Owner {
+    pattern: u32,
+    before: u16,
+    after: u16,
+}
+
 /// Patterns that are looked for together.
 #[derive(Default)]
 pub(super) struct PatternSet {
     patterns: Vec<Pattern>,
-    literals: Vec<Vec<u8>>,
+    literals: Vec<Cow<'static, [u8]>>,
     /// Patterns that need `literals[i]`.
-    owners: Vec<Vec<u32>>,
+    owners: Vec<Vec<Owner>>,
+    /// Other literals that a pattern needs: of each set one, by number.
+    also: Vec<Vec<Cow<'static, [u16]>>>,
     /// Patterns without a required literal.
     always: Vec<u32>,
-    automaton: Option<AhoCorasick>,
+    index: Index,
+    /// Numbers of the literals, while patterns are added that were not prepared.
+    numbers: HashMap<Vec<u8>, u16>,
 }
 
 impl std::fmt::Debug for PatternSet {
@@ -62,47 +74,78 @@ impl PatternSet {
     /// Adds a pattern and returns its number.
     pub(super) fn add(&mut self, source: &str) -> Result<usize, String> {
         check_style(source)?;
-        let hir = regex_syntax::ParserBuilder::new()
-            .unicode(false)
-            .utf8(false)
-            .build()
-            .parse(source)
-            .map_err(|e| format!("not a valid pattern: {}", e.to_string().replace('\n', " ")))?;
         let number = self.patterns.len() as u32;
-        match literals::required(&hir).filter(|set| set.iter().all(|l| l.len() >= 2)) {
-            Some(set) => set.into_iter().for_each(|literal| self.own(literal, number)),
-            None => self.always.push(number),
+        match prepared::find(source) {
+            Some(prepared) => self.own_prepared(prepared, number),
+            None => match Plan::new(source)? {
+                Some(plan) => self.own(plan, number)?,
+                None => {
+                    self.always.push(number);
+                    self.also.push(Vec::new());
+                }
+            },
         }
         self.patterns.push(Pattern { source: source.to_owned(), compiled: OnceLock::new() });
         Ok(number as usize)
     }
 
-    fn own(&mut self, literal: Vec<u8>, pattern: u32) {
-        self.literals.push(literal);
-        self.owners.push(vec![pattern]);
+    /// Takes a built-in pattern; the literals of all of them come first, under their own numbers.
+    fn own_prepared(&mut self, prepared: &'static Prepared, pattern: u32) {
+        if self.literals.len() < prepared::LITERALS.len() {
+            self.literals = prepared::LITERALS.iter().map(|l| Cow::Borrowed(*l)).collect();
+            self.owners = vec![Vec::new(); self.literals.len()];
+        }
+        let owner = Owner { pattern, before: prepared.before, after: prepared.after };
+        prepared.set.iter().for_each(|literal| self.owners[usize::from(*literal)].push(owner));
+        self.also.push(prepared.also.iter().map(|set| Cow::Borrowed(*set)).collect());
     }
 
-    /// Builds the automaton; call once after the last `add`.
-    pub(super) fn finish(&mut self) -> Result<(), String> {
-        let mut pairs: Vec<(Vec<u8>, u32)> =
-            self.literals.drain(..).zip(self.owners.drain(..)).map(|(l, o)| (l, o[0])).collect();
-        pairs.sort();
-        for (literal, owner) in pairs {
-            if self.literals.last() != Some(&literal) {
-                self.literals.push(literal);
-                self.owners.push(Vec::new());
-            }
-            if let Some(owners) = self.owners.last_mut() {
-                owners.push(owner);
-            }
+    fn own(&mut self, plan: Plan, pattern: u32) -> Result<(), String> {
+        let owner = Owner { pattern, before: plan.before, after: plan.after };
+        for literal in plan.set {
+            let number = self.number(literal)?;
+            self.owners[usize::from(number)].push(owner);
         }
-        self.automaton = Some(AhoCorasick::new(&self.literals).map_err(|e| e.to_string())?);
+        let mut also = Vec::new();
+        for set in plan.also {
+            let numbers: Result<Vec<u16>, String> = set.into_iter().map(|l| self.number(l)).collect();
+            also.push(Cow::Owned(numbers?));
+        }
+        self.also.push(also);
         Ok(())
+    }
+
+    /// The number of a literal.
+    fn number(&mut self, literal: Vec<u8>) -> Result<u16, String> {
+        if self.literals.is_empty() {
+            // Prepared patterns may follow: theirs come first.
+            self.literals = prepared::LITERALS.iter().map(|l| Cow::Borrowed(*l)).collect();
+            self.owners = vec![Vec::new(); self.literals.len()];
+        }
+        if self.numbers.is_empty() {
+            self.numbers = self.literals.iter().map(|l| l.to_vec()).zip(0..).collect();
+        }
+        if let Some(&number) = self.numbers.get(&literal) {
+            return Ok(number);
+        }
+        let number =
+            u16::try_from(self.literals.len()).map_err(|_| "more than 65,535 different literals in all")?;
+        self.literals.push(Cow::Owned(literal.clone()));
+        self.owners.push(Vec::new());
+        self.numbers.insert(literal, number);
+        Ok(number)
+    }
+
+    /// Builds the index; call once after the last `add`.
+    pub(super) fn finish(&mut self) {
+        self.numbers = HashMap::new();
+        self.index = Index::new(&self.literals);
     }
 
     /// The words (three letters or more) that patterns are made of, for undoing disguises.
     pub(super) fn words(&self) -> impl Iterator<Item = String> + '_ {
-        self.literals.iter().flat_map(|literal| {
+        let anchors = self.literals.iter().zip(&self.owners).filter(|(_, owners)| !owners.is_empty());
+        anchors.flat_map(|(literal, _)| {
             let text = String::from_utf8_lossy(literal).into_owned();
             text.split(|c: char| !c.is_ascii_lowercase())
                 .filter(|w| w.len() >= 3)
@@ -141,30 +184,79 @@ impl PatternSet {
 
     /// For each pattern that can match, the merged windows around its literals, bounded in number and size.
     fn windows(&self, text: &[u8]) -> Vec<(u32, Range<usize>)> {
-        let Some(automaton) = &self.automaton else { return Vec::new() };
-        let mut windows: Vec<(u32, Range<usize>)> = Vec::new();
-        let mut last: Vec<u32> = vec![u32::MAX; self.patterns.len()];
-        let mut spent: Vec<u32> = vec![0; self.patterns.len()];
+        let mut windows = Windows::new(self.patterns.len());
+        let mut map = Map::new(text.len(), self.literals.len());
         let mut line = Line::default();
-        for hit in automaton.find_overlapping_iter(text) {
-            let near = line.window(text, hit.start(), hit.end());
-            for &pattern in &self.owners[hit.pattern().as_usize()] {
-                let p = pattern as usize;
-                match windows.get_mut(last[p] as usize) {
-                    Some((_, window)) if near.start <= window.end && (spent[p] as usize) < MAX_WINDOW => {
-                        spent[p] += near.end.saturating_sub(window.end) as u32;
-                        window.end = window.end.max(near.end);
-                    }
-                    _ if (spent[p] as usize) < MAX_WINDOW => {
-                        last[p] = windows.len() as u32;
-                        spent[p] += near.len() as u32;
-                        windows.push((pattern, near.clone()));
-                    }
-                    _ => {}
+        self.index.scan(&self.literals, text, |literal, start| {
+            map.note(literal, start);
+            if !self.owners[literal].is_empty() {
+                let hit = start..start + self.literals[literal].len();
+                line.move_to(text, hit.start, hit.end);
+                for owner in &self.owners[literal] {
+                    windows.add(owner.pattern, line.window(&hit, owner));
                 }
             }
+        });
+        let mut all = windows.all;
+        all.retain(|(pattern, window)| self.also[*pattern as usize].iter().all(|set| map.any(set, window)));
+        all
+    }
+}
+
+/// Windows in which patterns may match.
+struct Windows {
+    all: Vec<(u32, Range<usize>)>,
+    /// For each pattern: its last window, and the bytes of all of them.
+    last: Vec<(u32, u32)>,
+}
+
+impl Windows {
+    fn new(patterns: usize) -> Self {
+        Self { all: Vec::new(), last: vec![(u32::MAX, 0); patterns] }
+    }
+
+    /// Adds a window of a pattern, or widens its last one.
+    fn add(&mut self, pattern: u32, near: Range<usize>) {
+        let (last, spent) = &mut self.last[pattern as usize];
+        if *spent as usize >= MAX_WINDOW {
+            return;
         }
-        windows
+        match self.all.get_mut(*last as usize) {
+            Some((_, window)) if near.start <= window.end => {
+                *spent += near.end.saturating_sub(window.end) as u32;
+                *window = window.start.min(near.start)..window.end.max(near.end);
+            }
+            _ => {
+                *last = self.all.len() as u32;
+                *spent += near.len() as u32;
+                self.all.push((pattern, near));
+            }
+        }
+    }
+}
+
+/// In which of 64 stretches of a text each literal begins.
+struct Map {
+    /// Bytes of a stretch, as a shift.
+    shift: u32,
+    stretches: Vec<u64>,
+}
+
+impl Map {
+    fn new(text: usize, literals: usize) -> Self {
+        let shift = (5..usize::BITS).find(|shift| text >> shift < 64).unwrap_or(5);
+        Self { shift, stretches: vec![0; literals] }
+    }
+
+    fn note(&mut self, literal: usize, at: usize) {
+        self.stretches[literal] |= 1 << (at >> self.shift);
+    }
+
+    /// Whether one of the literals begins in a stretch that `window` touches.
+    fn any(&self, literals: &[u16], window: &Range<usize>) -> bool {
+        let (first, last) = (window.start >> self.shift, window.end >> self.shift);
+        let mask = (u64::MAX << first) & (u64::MAX >> (63 - last.min(63)));
+        literals.iter().any(|&literal| self.stretches[usize::from(literal)] & mask != 0)
     }
 }
 
@@ -175,15 +267,19 @@ struct Line {
 }
 
 impl Line {
-    /// The window around a literal: within its line, at most [`REACH`] bytes to each side.
-    fn window(&mut self, text: &[u8], start: usize, end: usize) -> Range<usize> {
+    /// Moves to the line in which a literal stands.
+    fn move_to(&mut self, text: &[u8], start: usize, end: usize) {
         if !(self.range.start <= start && end <= self.range.end && !self.range.is_empty()) {
             let from = text[..start].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
             let to = text[end..].iter().position(|b| *b == b'\n').map_or(text.len(), |at| end + at);
             self.range = from..to;
         }
-        let left = start.saturating_sub(REACH).max(self.range.start);
-        let right = (end + REACH).min(self.range.end);
+    }
+
+    /// The window around a literal: within its line, as far as a match of its owner can reach.
+    fn window(&self, literal: &Range<usize>, owner: &Owner) -> Range<usize> {
+        let left = literal.start.saturating_sub(owner.before.into()).max(self.range.start);
+        let right = (literal.end + usize::from(owner.after)).min(self.range.end);
         left..right
     }
 }
@@ -215,7 +311,7 @@ mod tests {
         for pattern in patterns {
             set.add(pattern).expect("valid");
         }
-        set.finish().expect("builds");
+        set.finish();
         set
     }
 

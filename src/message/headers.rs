@@ -88,13 +88,26 @@ fn text(mail: &Parsed<'_>, header: &Header<'_>) -> String {
 
 /// One line, without control characters, bounded.
 pub(super) fn one_line(text: &str) -> String {
-    let spaced: String = text
-        .chars()
-        .take(MAX_TEXT * 2)
-        .filter_map(|c| if c.is_control() { c.is_whitespace().then_some(' ') } else { Some(c) })
-        .collect();
-    let joined = spaced.split(' ').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ");
-    joined.chars().take(MAX_TEXT).collect()
+    let mut line = String::with_capacity(text.len().min(MAX_TEXT));
+    let mut room = MAX_TEXT;
+    let mut gap = false;
+    for c in text.chars().take(MAX_TEXT * 2) {
+        if c == ' ' || (c.is_control() && c.is_whitespace()) {
+            gap = !line.is_empty();
+        } else if !c.is_control() {
+            let needed = 1 + usize::from(gap);
+            if needed > room {
+                break;
+            }
+            room -= needed;
+            if gap {
+                line.push(' ');
+            }
+            gap = false;
+            line.push(c);
+        }
+    }
+    line
 }
 
 fn addresses(mail: &Parsed<'_>, header: &Header<'_>) -> Vec<Address> {

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
-use mail_parser::{Message as Parsed, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{HeaderName, Message as Parsed, MessageParser, MessagePart, MimeHeaders, PartType};
 
 use super::rendered::Rendered;
 use super::{Attachment, Defect, FileKind, Hidden, HiddenWhy, Limits, attachments, bare, html, plain};
@@ -27,9 +28,15 @@ pub(super) fn parse<'a>(bytes: &'a [u8], limits: &Limits, defects: &mut Vec<Defe
     guarded(bytes, defects)
 }
 
+/// Takes apart what is judged; of the other fields only the text is kept.
+static PARSER: LazyLock<MessageParser> = LazyLock::new(|| {
+    let parser = MessageParser::new().with_mime_headers().with_address_headers().default_header_raw();
+    parser.header_text(HeaderName::Subject)
+});
+
 /// The parser is fuzzed and does not panic; should it all the same, the mail is judged as text.
 fn guarded<'a>(bytes: &'a [u8], defects: &mut Vec<Defect>) -> Option<Parsed<'a>> {
-    match std::panic::catch_unwind(|| MessageParser::default().parse(bytes)) {
+    match std::panic::catch_unwind(|| PARSER.parse(bytes)) {
         Ok(parsed) => parsed,
         Err(_) => {
             defects.push(Defect { id: "parser-panicked", detail: "the mail is judged as text".into() });
@@ -38,36 +45,36 @@ fn guarded<'a>(bytes: &'a [u8], defects: &mut Vec<Defect>) -> Option<Parsed<'a>>
     }
 }
 
-/// With more than `depth` nested messages or multiparts, their types are overwritten with one of the same length that the
-/// parser does not open.
+/// Types that the parser opens, and ones of the same length that it does not.
+const OPENED: [(&[u8], &[u8]); 3] = [
+    (b"message/rfc822", b"message/opaque"),
+    (b"message/global", b"message/opaque"),
+    (b"multipart/", b"opaquepart"),
+];
+
+/// With more than `depth` nested messages or multiparts, their types are overwritten with ones that the parser does not
+/// open.
 fn opaque_nesting(bytes: &[u8], depth: usize) -> Cow<'_, [u8]> {
-    const TYPES: [(&[u8], &[u8]); 3] = [
-        (b"message/rfc822", b"message/opaque"),
-        (b"message/global", b"message/opaque"),
-        (b"multipart/", b"opaquepart"),
-    ];
-    let deep = TYPES.iter().any(|(name, _)| occurrences(bytes, name).nth(depth).is_some());
-    if !deep {
-        return Cow::Borrowed(bytes);
-    }
-    let mut copy = bytes.to_vec();
-    for (name, replacement) in TYPES {
-        let beyond: Vec<usize> = occurrences(bytes, name).skip(depth).collect();
-        for at in beyond {
-            copy[at..at + name.len()].copy_from_slice(&replacement[..name.len()]);
+    let mut counts = [0; OPENED.len()];
+    let mut copy: Option<Vec<u8>> = None;
+    for slash in memchr::memchr_iter(b'/', bytes) {
+        let Some((kind, start)) = opened(bytes, slash) else { continue };
+        counts[kind] += 1;
+        if counts[kind] > depth {
+            let (name, replacement) = OPENED[kind];
+            let copy = copy.get_or_insert_with(|| bytes.to_vec());
+            copy[start..start + name.len()].copy_from_slice(replacement);
         }
     }
-    Cow::Owned(copy)
+    copy.map_or(Cow::Borrowed(bytes), Cow::Owned)
 }
 
-/// Where `name` stands, whatever its case.
-fn occurrences<'a>(bytes: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    let slash = name.iter().position(|b| *b == b'/').unwrap_or(0);
-    let places = bytes.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at);
-    places.filter_map(move |at| {
-        let start = at.checked_sub(slash)?;
+/// The index in [`OPENED`] and the beginning of the type around a slash, whatever its case.
+fn opened(bytes: &[u8], slash: usize) -> Option<(usize, usize)> {
+    OPENED.iter().enumerate().find_map(|(kind, (name, _))| {
+        let start = slash.checked_sub(name.iter().position(|b| *b == b'/')?)?;
         let word = bytes.get(start..start + name.len())?;
-        word.eq_ignore_ascii_case(name).then_some(start)
+        word.eq_ignore_ascii_case(name).then_some((kind, start))
     })
 }
 

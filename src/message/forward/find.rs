@@ -129,6 +129,9 @@ impl<'a> Mail<'a> {
     fn separated(&self, line: usize, above: bool) -> Option<Found> {
         let content = clip(self.lines.content(line), MAX_SEPARATOR);
         let patterns = &self.table.separators;
+        if !patterns.may_match(content) {
+            return None;
+        }
         let matches = patterns.set.matches(content);
         let mut headerless = None;
         for index in matches.iter() {

@@ -1,9 +1,9 @@
 //! Inline forwards: telling the forwarded message from what the forwarder wrote around it.
 //!
-//! What mail programs and languages write is data (`data/forwards.toml`, read by [`table`]); the code knows only shapes:
+//! What mail programs and languages write is data (`data/forwards.toml`, read by `table`); the code knows only shapes:
 //! a separator line, a block of labelled lines, labels glued into one line, and "On … wrote:". The steps are
-//! [`lines`] (content and quoting depth of each line) → [`find`] (where the forward begins) → [`cut`] (where it ends,
-//! what is note and what is body) → [`slice`].
+//! `lines` (content and quoting depth of each line) → `find` (where the forward begins) → `cut` (where it ends,
+//! what is note and what is body) → `slice`.
 
 mod address;
 mod block;

@@ -1,6 +1,6 @@
 //! `data/forwards.toml`: how mail programs forward, and the words that languages use for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
@@ -14,6 +14,9 @@ const DATE_END: &str = r"(?i)\d{1,2}[:.h]\d{2}([:.]\d{2})?(\s?[ap]\.?\s?m\b\.?)?
 
 /// Size limit of one compiled pattern; alternatives of all languages are long, not deep.
 const PATTERN_SIZE: usize = 64 << 20;
+
+/// Memory for the lazily built states of the joint patterns; with less they are built over and over.
+const DFA_SIZE: usize = 16 << 20;
 
 /// The file as written.
 #[derive(Deserialize)]
@@ -131,8 +134,35 @@ pub(super) struct Patterns {
     pub(super) set: RegexSet,
     /// One by one, with the style's index.
     pub(super) each: Vec<(Regex, usize)>,
+    /// How a line must begin for any of them to match; without it, every line may.
+    starts: Option<HashSet<Vec<u8>>>,
     /// Finds the end of a date in running text.
     pub(super) date_end: Regex,
+}
+
+/// Bytes of a line's beginning that are looked at before the patterns are.
+const START: usize = 5;
+
+impl Patterns {
+    /// Whether a line can match at all: the set is a large automaton, and nearly every line begins otherwise.
+    pub(super) fn may_match(&self, line: &str) -> bool {
+        let Some(starts) = &self.starts else { return true };
+        let start = line.as_bytes()[..line.len().min(START)].to_ascii_lowercase();
+        (1..=start.len()).any(|len| starts.contains(&start[..len]))
+    }
+}
+
+/// The first bytes of whatever the patterns match, ASCII in lower case, or nothing when they can begin with anything.
+fn starts(patterns: &[(usize, String, usize)]) -> Option<HashSet<Vec<u8>>> {
+    let mut extractor = regex_syntax::hir::literal::Extractor::new();
+    extractor.limit_class(64).limit_literal_len(START).limit_total(32 * 1024);
+    let mut all = HashSet::new();
+    for (_, pattern, _) in patterns {
+        let hir = regex_syntax::ParserBuilder::new().case_insensitive(true).build().parse(pattern).ok()?;
+        let prefixes = extractor.extract(&hir);
+        all.extend(prefixes.literals()?.iter().map(|literal| literal.as_bytes().to_ascii_lowercase()));
+    }
+    (!all.contains([].as_slice())).then_some(all)
 }
 
 /// One style, ready for use.
@@ -300,10 +330,14 @@ fn compile(source: &Source, patterns: Vec<(usize, String, usize)>) -> Result<Pat
         each.push((built.map_err(wrong)?, *style));
     }
     let all = patterns.iter().map(|(_, pattern, _)| anchored(pattern));
-    let set = RegexSetBuilder::new(all).case_insensitive(true).size_limit(PATTERN_SIZE).build();
+    let set = RegexSetBuilder::new(all)
+        .case_insensitive(true)
+        .size_limit(PATTERN_SIZE)
+        .dfa_size_limit(DFA_SIZE)
+        .build();
     let set = set.map_err(|error| source.error(0, &error.to_string()))?;
     let date_end = Regex::new(DATE_END).map_err(|error| error.to_string())?;
-    Ok(Patterns { set, each, date_end })
+    Ok(Patterns { set, each, starts: starts(&patterns), date_end })
 }
 
 /// Separators of all styles.

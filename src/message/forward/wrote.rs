@@ -37,6 +37,9 @@ pub(super) fn read(patterns: &Patterns, lines: &Lines, at: usize) -> Option<(Fie
 /// Reads a whole sentence.
 fn read_sentence(patterns: &Patterns, sentence: &str) -> Option<Fields> {
     let sentence = clip(sentence, MAX_SENTENCE);
+    if !sentence.bytes().any(|b| b.is_ascii_digit()) {
+        return None; // no date
+    }
     let index = patterns.set.matches(sentence).iter().next()?;
     let found = patterns.each.get(index)?.0.captures(sentence)?;
     let (date, from) = parts(patterns, &found)?;

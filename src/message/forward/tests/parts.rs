@@ -119,3 +119,16 @@ fn errors_name_file_and_line() {
     let wrote = error("style = []\n[[label]]\nlang = 'en'\nwrote = ['On (.+) wrote:']\n");
     assert!(wrote.starts_with("forwards.toml:4: ") && wrote.contains("both"), "{wrote}");
 }
+
+/// Nearly no line of a usual mail gets as far as the patterns.
+#[test]
+fn the_first_bytes_tell_most_lines_apart() {
+    let separators = &TABLE.separators;
+    for line in ["Hello Jane,", "Please pay the fee today", "From: a@b.example", "2 items", "«", "¿Qué?"] {
+        assert_eq!(separators.may_match(line), line == "«", "{line}");
+    }
+    for line in ["---- Forwarded message ----", "Begin forwarded message:", "BEGIN FORWARDED MESSAGE", "____"]
+    {
+        assert!(separators.may_match(line), "{line}");
+    }
+}
