@@ -240,6 +240,14 @@ impl Catalogue {
         self.by_id.get(id).copied()
     }
 
+    /// The marker that a match of a pattern excludes.
+    pub(super) fn excludes(&self, pattern: usize) -> Option<MarkerIx> {
+        match self.roles.get(pattern)? {
+            Role::Unless(marker) => Some(*marker),
+            Role::Any(_) | Role::Frame(_) => None,
+        }
+    }
+
     /// Words of all patterns, so that their disguised forms can be undone.
     pub(crate) fn words(&self) -> BTreeSet<String> {
         self.patterns.words().collect()

@@ -63,6 +63,29 @@ impl std::fmt::Debug for PatternSet {
     }
 }
 
+/// Where the patterns of a set may match in a text.
+pub(super) struct Search<'a> {
+    set: &'a PatternSet,
+    text: &'a [u8],
+    windows: Vec<(u32, Range<usize>)>,
+}
+
+impl Search<'_> {
+    /// The matches of the patterns that are wanted, by position.
+    pub(super) fn matches(&self, wanted: impl Fn(usize) -> bool) -> Vec<Match> {
+        let mut found = Vec::new();
+        for (pattern, window) in self.windows.iter().filter(|(pattern, _)| wanted(*pattern as usize)) {
+            self.set.run(*pattern, self.text, window.clone(), &mut found);
+        }
+        for &pattern in self.set.always.iter().filter(|pattern| wanted(**pattern as usize)) {
+            self.set.run(pattern, self.text, 0..self.text.len().min(MAX_WINDOW), &mut found);
+        }
+        found.sort_by_key(|m| (m.span.start, m.span.end, m.pattern));
+        found.dedup();
+        found
+    }
+}
+
 /// A match of one pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Match {
@@ -160,18 +183,14 @@ impl PatternSet {
         self.always.iter().map(|&p| self.patterns[p as usize].source.as_str()).collect()
     }
 
-    /// Every match in `text`, by position. Linear in the text for a fixed set.
+    /// Where patterns may match in `text`. Linear in the text for a fixed set.
+    pub(super) fn search<'a>(&'a self, text: &'a str) -> Search<'a> {
+        Search { set: self, text: text.as_bytes(), windows: self.windows(text.as_bytes()) }
+    }
+
+    /// Every match in `text`, by position.
     pub(super) fn matches(&self, text: &str) -> Vec<Match> {
-        let mut found = Vec::new();
-        for (pattern, window) in self.windows(text.as_bytes()) {
-            self.run(pattern, text.as_bytes(), window, &mut found);
-        }
-        for &pattern in &self.always {
-            self.run(pattern, text.as_bytes(), 0..text.len().min(MAX_WINDOW), &mut found);
-        }
-        found.sort_by_key(|m| (m.span.start, m.span.end, m.pattern));
-        found.dedup();
-        found
+        self.search(text).matches(|_| true)
     }
 
     fn run(&self, pattern: u32, text: &[u8], window: Range<usize>, found: &mut Vec<Match>) {

@@ -1,5 +1,6 @@
 //! Markers that are found by their patterns.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::catalogue::{Catalogue, Framed, MarkerIx, Role};
@@ -51,19 +52,24 @@ pub(super) fn hits(
     text: &Folded,
     quoted: &[Range<usize>],
 ) -> (Vec<Hit>, (usize, usize)) {
-    let matches = catalogue.patterns.matches(&text.text);
+    let search = catalogue.patterns.search(&text.text);
+    let matches = search.matches(|pattern| catalogue.excludes(pattern).is_none());
     let mut framings = Vec::new();
-    let mut excluded = Vec::new();
+    let mut hit: HashSet<MarkerIx> = HashSet::new();
     for found in &matches {
         match catalogue.roles[found.pattern] {
             Role::Frame(frame) => framings.push(Framing { frame, span: found.span.clone() }),
-            Role::Unless(marker) => excluded.push((marker, found.span.start)),
-            Role::Any(_) => {}
+            Role::Any(marker) => drop(hit.insert(marker)),
+            Role::Unless(_) => {}
         }
     }
     let sentences = Sentences::new(&text.text, catalogue.frames(), &framings);
-    let excluded: Vec<(MarkerIx, usize)> =
-        excluded.into_iter().map(|(m, at)| (m, sentences.index(at))).collect();
+    // What excludes a marker is looked for only where the marker is.
+    let excluded = search.matches(|pattern| catalogue.excludes(pattern).is_some_and(|m| hit.contains(&m)));
+    let excluded: Vec<(MarkerIx, usize)> = excluded
+        .into_iter()
+        .filter_map(|found| Some((catalogue.excludes(found.pattern)?, sentences.index(found.span.start))))
+        .collect();
     let mut hits: Vec<Hit> = Vec::new();
     for found in matches {
         let Role::Any(marker) = catalogue.roles[found.pattern] else { continue };
