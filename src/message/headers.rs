@@ -10,6 +10,21 @@ const MAX_ADDRESSES: usize = 50;
 /// Longest subject or name kept, in characters.
 const MAX_TEXT: usize = 2_000;
 
+/// Bytes of one field beyond which some of it may not have been looked at.
+const LONG: usize = MAX_TEXT * 2;
+
+fn is_judged(name: &HeaderName<'_>) -> bool {
+    matches!(
+        name,
+        HeaderName::From
+            | HeaderName::Sender
+            | HeaderName::ReplyTo
+            | HeaderName::To
+            | HeaderName::Cc
+            | HeaderName::Subject
+    )
+}
+
 /// The header of one message.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Head {
@@ -36,6 +51,13 @@ pub(super) fn read(mail: &Parsed<'_>, trusted: &[String], defects: &mut Vec<Defe
         let count = all(name).count();
         if count > 1 {
             defects.push(Defect { id: "repeated-header", detail: format!("{label} stands {count} times") });
+        }
+    }
+    for header in mail.headers().iter().filter(|h| is_judged(&h.name)) {
+        let length = header.offset_end.saturating_sub(header.offset_start) as usize;
+        if length > LONG {
+            let detail = format!("{} has {length} bytes; its beginning is looked at", header.name.as_str());
+            defects.push(Defect { id: "long-header", detail });
         }
     }
     let from = addresses(HeaderName::From).into_iter().next();
