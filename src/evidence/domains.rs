@@ -29,9 +29,14 @@ pub(super) struct Target {
 /// Reads a web link; other schemes and unreadable ones give none.
 pub(super) fn web_target(target: &str) -> Option<Target> {
     let trimmed = target.trim_matches(|c: char| c.is_whitespace() || c.is_control());
-    let url =
-        if has_scheme(trimmed) { Url::parse(trimmed) } else { Url::parse(&format!("http://{trimmed}")) }
-            .ok()?;
+    let url = if has_scheme(trimmed) {
+        Url::parse(trimmed)
+    } else if names_a_host(trimmed) {
+        Url::parse(&format!("http://{trimmed}"))
+    } else {
+        return None;
+    }
+    .ok()?;
     if !matches!(url.scheme(), "http" | "https" | "ftp") {
         return None;
     }
@@ -45,6 +50,17 @@ pub(super) fn web_target(target: &str) -> Option<Target> {
     }
     let has_user = !url.username().is_empty() || url.password().is_some();
     Some(Target { host, is_ip, has_user, odd_port: url.port().is_some() })
+}
+
+/// Whether what has no scheme begins with a host: `usps-help.top/pay` does; `686387`, `login.php` and `ann@example.org`,
+/// which templates leave behind, do not.
+fn names_a_host(target: &str) -> bool {
+    let host = target.trim_start_matches('/').split(['/', '?', '#', ':']).next().unwrap_or_default();
+    let reserved = [".example", ".test", ".invalid"].iter().any(|end| host.ends_with(end));
+    let dotted = host.parse::<std::net::Ipv4Addr>().is_ok();
+    let host = host.to_lowercase();
+    let known = psl::suffix(host.as_bytes()).is_some_and(|s| s.is_known() && s.as_bytes().len() < host.len());
+    !host.contains('@') && (reserved || dotted || known)
 }
 
 fn has_scheme(target: &str) -> bool {
@@ -182,7 +198,17 @@ mod tests {
                 .is_some_and(|t| t.has_user && t.host == "evil.example")
         );
         assert!(web_target("https://evil.example:8443/").is_some_and(|t| t.odd_port));
-        for none in ["mailto:a@b.example", "javascript:alert(1)", "tel:+12025550100", "#top", "/pay", ""] {
+        for none in [
+            "mailto:a@b.example",
+            "javascript:alert(1)",
+            "tel:+12025550100",
+            "#top",
+            "/pay",
+            "",
+            "686387",
+            "a@b.example",
+            "login.php",
+        ] {
             assert_eq!(web_target(none), None, "{none}");
         }
     }

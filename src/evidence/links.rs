@@ -1,6 +1,6 @@
 //! Where the links lead, and whether that agrees with what they show and with who the message says it is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::domains::{self, Target, is_government, mail_domain, registrable};
 use super::identity::PLAIN;
@@ -10,11 +10,16 @@ use crate::message::{Channel, HeaderKnowledge, Link, LinkOrigin};
 /// Different hosts looked at in one message; a message with more is still judged by its first ones.
 const MAX_HOSTS: usize = 64;
 
+/// Different domains up to which a message is not a list of links.
+const FEW: usize = 8;
+
 /// Looks at every link; returns the most suspicious registrable domain.
 pub(super) fn find(view: &View<'_>, sink: &mut Sink<'_>, counts: &mut Counts) -> Option<String> {
     let targets: Vec<(usize, &Link, Option<Target>)> =
         view.message.links.iter().enumerate().map(|(n, l)| (n, l, domains::web_target(&l.target))).collect();
     counts.links = targets.iter().filter(|t| t.2.is_some()).count();
+    let few =
+        targets.iter().filter_map(|t| registrable(&t.2.as_ref()?.host)).collect::<HashSet<_>>().len() <= FEW;
     let mut worst = Worst::default();
     let mut hosts: HashMap<String, usize> = HashMap::new();
     for (number, link, target) in &targets {
@@ -24,7 +29,7 @@ pub(super) fn find(view: &View<'_>, sink: &mut Sink<'_>, counts: &mut Counts) ->
         };
         if hosts.len() < MAX_HOSTS && !hosts.contains_key(&target.host) {
             hosts.insert(target.host.clone(), *number);
-            host_signals(view, target, *number, sink, &mut worst);
+            host_signals(view, target, *number, few, sink, &mut worst);
         }
         mismatch(view, link, target, *number, sink, &mut worst);
     }
@@ -61,7 +66,14 @@ fn script(link: &Link, number: usize, sink: &mut Sink<'_>) {
 }
 
 /// Signs of a host by itself.
-fn host_signals(view: &View<'_>, target: &Target, number: usize, sink: &mut Sink<'_>, worst: &mut Worst) {
+fn host_signals(
+    view: &View<'_>,
+    target: &Target,
+    number: usize,
+    few: bool,
+    sink: &mut Sink<'_>,
+    worst: &mut Worst,
+) {
     let host = target.host.as_str();
     let mut raise = |yes: bool, id: &'static str, gravity: u8| {
         if yes {
@@ -70,7 +82,10 @@ fn host_signals(view: &View<'_>, target: &Target, number: usize, sink: &mut Sink
         }
     };
     let own = sender_domain(view).is_some_and(|d| registrable(&d) == registrable(host));
-    raise(view.brands.imitated_by(host).is_some() && !view.lists.is_tracker(host), "link.lookalike", 9);
+    let imitated = view.brands.imitated_by(host).filter(|_| !view.lists.is_tracker(host));
+    // Among the links of a link list, one that resembles a name is not where the reader is sent.
+    let meant = |brand| few || view.claims.iter().any(|c| c.brand == Some(brand));
+    raise(imitated.is_some_and(meant), "link.lookalike", 9);
     raise(target.is_ip, "link.raw-ip", 8);
     raise(target.has_user, "link.credentials-in-url", 7);
     raise(host.split('.').any(|l| l.starts_with("xn--")), "link.punycode", 7);

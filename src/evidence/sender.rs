@@ -233,10 +233,20 @@ fn bulk(view: &View<'_>, domain: &str, sink: &mut Sink<'_>) {
     if !hosts.is_empty() && hosts.iter().any(|h| same(h)) {
         sink.signal("genuine.list-headers", Part::Header, 0);
     }
-    if message.bulk.in_reply_to {
+    if message.bulk.in_reply_to && is_reply(&message.subject) {
         sink.signal("genuine.reply-thread", Part::Header, 0);
     }
     bulletin(view, domain, sink);
+}
+
+/// Whether a subject says that it answers. Bulk mailers add thread headers to anything; few add this too.
+fn is_reply(subject: &str) -> bool {
+    const PREFIXES: &[&str] = &[
+        "re", "aw", "sv", "vs", "antw", "antwort", "rif", "r", "res", "rta", "odp", "ynt", "回复", "答复",
+        "回覆",
+    ];
+    let Some((prefix, _)) = subject.trim_start().split_once([':', '：', '[']) else { return false };
+    PREFIXES.contains(&prefix.trim().to_lowercase().as_str())
 }
 
 /// A bulletin of a public body: sent by a government domain or its bulletin service, with nothing that leads elsewhere.
