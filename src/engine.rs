@@ -4,7 +4,7 @@ use crate::evidence::{BrandIx, Findings, Gatherer};
 use crate::features;
 use crate::guidance::Guidance;
 use crate::message::{self, Limits, Message, RawMessage, ReadOptions, forward::Forwards};
-use crate::model::{Contribution, Model, Score, Thresholds};
+use crate::model::{Budgets, Contribution, Model, Score, Thresholds};
 use crate::reply::{Replies, Reply, ReplyInput};
 use crate::rules::{RuleHit, Rules};
 use crate::sources::{DataError, Sources};
@@ -54,6 +54,18 @@ pub struct Judgement {
     pub data: String,
 }
 
+/// What training and evaluation need of a message.
+pub(crate) struct Seen {
+    pub(crate) features: features::Features,
+    /// Label that the rules alone give.
+    pub(crate) floor: Label,
+    pub(crate) language: &'static str,
+}
+
+fn language_of(message: &Message) -> &'static str {
+    language::detect(&format!("{} {}", message.subject, message.text))
+}
+
 impl Engine {
     /// Builds the engine from data files and model.
     ///
@@ -92,6 +104,22 @@ impl Engine {
         self
     }
 
+    /// Gives labels by other budgets of false alarms than the model's own.
+    ///
+    /// # Errors
+    /// The model has no thresholds for them.
+    pub fn with_budgets(mut self, budgets: Budgets) -> Result<Self, String> {
+        if let Some(model) = &mut self.model {
+            model.set_budgets(budgets)?;
+        }
+        Ok(self)
+    }
+
+    /// The budgets of false alarms that labels are given by.
+    pub fn budgets(&self) -> Option<Budgets> {
+        self.model.as_ref().map(|m| m.file().budgets)
+    }
+
     /// Judges a message: total, deterministic, without I/O, clock or network.
     ///
     /// ```
@@ -115,7 +143,7 @@ impl Engine {
             label: verdict::verdict(score.probability, thresholds, &rules),
             score: score.probability,
             thresholds,
-            language: language::detect(&format!("{} {}", message.subject, message.text)),
+            language: language_of(&message),
             findings,
             contributions: score.contributions,
             intercept: score.intercept,
@@ -136,9 +164,15 @@ impl Engine {
         message::read(raw, &options)
     }
 
-    /// The features of a message: what the model is given.
-    pub(crate) fn features(&self, message: &Message) -> features::Features {
-        features::features(&self.gatherer.catalogue, message, &self.gatherer.gather(message))
+    /// What the engine sees in a message, for training and evaluation.
+    pub(crate) fn look(&self, message: &Message) -> Seen {
+        let findings = self.gatherer.gather(message);
+        let rules = self.rules.apply(&self.gatherer.catalogue, message, &findings);
+        Seen {
+            features: features::features(&self.gatherer.catalogue, message, &findings),
+            floor: rules.iter().map(|r| r.floor).max().unwrap_or(Label::NoSigns),
+            language: language_of(message),
+        }
     }
 
     fn score(&self, message: &Message, findings: &Findings) -> Score {

@@ -23,6 +23,7 @@ pub mod message;
 pub mod model;
 pub mod reply;
 pub mod rules;
+pub mod service;
 pub mod sources;
 pub mod text;
 pub mod train;

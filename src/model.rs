@@ -9,7 +9,7 @@ use crate::features::{self, Features};
 use crate::sources::DataError;
 
 /// Version of the file's layout.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The model as written to its file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub struct ModelFile {
     pub thresholds: Thresholds,
     /// Where the thresholds come from.
     pub budgets: Budgets,
+    /// Thresholds for other budgets, the laxest first.
+    pub operating: Vec<OperatingPoint>,
     /// What it was trained on.
     pub training: Training,
     /// What was measured, by name.
@@ -73,6 +75,37 @@ pub struct Budgets {
     pub scam: f64,
 }
 
+/// The score that a share of the genuine messages reaches, each source counting the same.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatingPoint {
+    /// Share of genuine messages.
+    pub budget: f64,
+    /// Score from which at most that share is.
+    pub threshold: f64,
+}
+
+/// The thresholds for budgets: of the stored ones the nearest that are not laxer.
+///
+/// # Errors
+/// A budget is stricter than the strictest that was measured, or the budget of `scam` is laxer than that of `suspicious`.
+pub fn thresholds_for(operating: &[OperatingPoint], budgets: Budgets) -> Result<Thresholds, String> {
+    let of = |budget: f64| {
+        let fits = operating.iter().filter(|p| p.budget <= budget * (1.0 + 1e-9));
+        let strictest = operating.last().map_or(1.0, |p| p.budget);
+        fits.map(|p| p.threshold)
+            .reduce(f64::min)
+            .ok_or_else(|| format!("budget {budget}: the strictest that was measured is {strictest}"))
+    };
+    if budgets.scam > budgets.suspicious {
+        return Err(format!(
+            "budgets {} for suspicious and {} for scam: expected the latter to be stricter",
+            budgets.suspicious, budgets.scam
+        ));
+    }
+    Ok(Thresholds { suspicious: of(budgets.suspicious)?, scam: of(budgets.scam)? })
+}
+
 /// What the model was trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -83,6 +116,8 @@ pub struct Training {
     pub digest: String,
     /// Digest of the data files that made the features.
     pub data: String,
+    /// Strength of the L2 penalty, chosen on held-out sources.
+    pub penalty: f64,
 }
 
 /// One source of training messages.
@@ -187,6 +222,16 @@ impl Model {
         let intercept = self.file.intercept * slope + offset;
         let logit = intercept + contributions.iter().map(|c| c.contribution).sum::<f64>();
         Score { probability: sigmoid(logit), intercept, contributions }
+    }
+
+    /// Gives labels by other budgets.
+    ///
+    /// # Errors
+    /// As [`thresholds_for`].
+    pub fn set_budgets(&mut self, budgets: Budgets) -> Result<(), String> {
+        self.file.thresholds = thresholds_for(&self.file.operating, budgets)?;
+        self.file.budgets = budgets;
+        Ok(())
     }
 
     /// Scores from which a label is given.

@@ -80,9 +80,15 @@ pub(super) struct TrainArgs {
     /// Directory of the project's own labelled messages (`*.jsonl`).
     #[arg(long, value_name = "DIR", default_value = "data/train")]
     pub(super) own: PathBuf,
+    /// Your own labelled messages, one JSON object a line (label `scam` or `genuine`; see data/README.md).
+    #[arg(long, value_name = "FILE")]
+    pub(super) extra: Option<PathBuf>,
     /// The model file to write.
     #[arg(long, value_name = "FILE", default_value = "models/scam.json")]
     pub(super) out: PathBuf,
+    /// Write the model even if it is worse on the held-back messages than the one that is there.
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 /// What `judge` prints.

@@ -101,9 +101,24 @@ fn markers(sources: &Sources, format: MarkerFormat) -> Result<u8> {
 
 fn train(sources: &Sources, args: TrainArgs) -> Result<u8> {
     let out = args.out.display().to_string();
-    let summary = train::run(sources, &TrainOptions { corpora: args.corpora, own: args.own, out: args.out })?;
-    println!("{}written to {out}; build again to have it in the program", summary);
+    let options = TrainOptions {
+        corpora: args.corpora,
+        own: args.own,
+        extra: args.extra,
+        out: args.out,
+        force: args.force,
+    };
+    let bar = indicatif::ProgressBar::new(0);
+    let summary = train::run(sources, &options, &|done, total| advance(&bar, done, total))?;
+    bar.finish_and_clear();
+    println!("{summary}written to {out}; build again to have it in the program");
     Ok(0)
+}
+
+/// Moves a progress bar on a terminal; elsewhere it draws nothing.
+fn advance(bar: &indicatif::ProgressBar, done: u64, total: u64) {
+    bar.set_length(total);
+    bar.set_position(done);
 }
 
 fn man(dir: Option<&Path>) -> Result<u8> {

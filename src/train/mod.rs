@@ -1,28 +1,32 @@
 //! Training: labelled messages → features → linfa-logistic → `models/scam.json`. The only room that knows linfa.
 
-mod fit;
+mod compare;
+mod dedupe;
+pub(crate) mod fit;
+pub(crate) mod held_out;
 mod measure;
+pub(crate) mod prepare;
 mod rows;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
-use rayon::prelude::*;
+use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use crate::engine::Engine;
-use crate::features::Features;
-use crate::message::RawMessage;
-use crate::model::{
-    self, Budgets, Calibration, FORMAT, ModelFile, NamedWeight, Thresholds, Training, TrainingSource,
-};
+use crate::model::{self, Budgets, FORMAT, ModelFile, NamedWeight, Training, TrainingSource};
 use crate::sources::Sources;
 
 pub use fit::{Example, Linear, fit, fit_free};
+use held_out::round;
 pub use measure::{Scored, auc, brier, ece, share_above, threshold_for};
+use prepare::{Prepared, examples, prepare, without_near_duplicates};
 pub(crate) use rows::Line;
-pub use rows::{Row, load};
+pub use rows::{OWN, Row, Truth, for_training, load_all};
+
+/// Called with how many messages are done and how many there are.
+pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
 /// What to train from and where to write.
 #[derive(Clone, Debug)]
@@ -31,142 +35,91 @@ pub struct TrainOptions {
     pub corpora: Option<PathBuf>,
     /// Directory of the project's own messages (`data/train`).
     pub own: PathBuf,
+    /// An operator's own labelled messages (JSON Lines).
+    pub extra: Option<PathBuf>,
     /// The model file to write.
     pub out: PathBuf,
+    /// Write a model that is worse on the held-back messages than the one that is there.
+    pub force: bool,
 }
-
-/// Strength of the L2 penalty.
-const ALPHA: f64 = 2.0;
-
-/// Parts of the cross-validation over groups.
-const FOLDS: usize = 5;
 
 /// False alarms allowed among genuine messages by score alone.
-const BUDGETS: Budgets = Budgets { suspicious: 0.02, scam: 0.001 };
-
-/// Rows of the project's own messages count this often: they are what recent honest mail looks like.
-const OWN_WEIGHT: usize = 3;
-
-/// A row with its features.
-struct Prepared {
-    row: Row,
-    features: Features,
-    fold: usize,
-}
+pub(crate) const BUDGETS: Budgets = Budgets { suspicious: 0.02, scam: 0.001 };
 
 /// Trains and writes the model; returns a summary for people.
 ///
 /// # Errors
-/// Data cannot be read, a class is missing, the fit fails, or the file cannot be written.
-pub fn run(sources: &Sources, options: &TrainOptions) -> Result<String> {
+/// Data cannot be read, a class is missing, the fit fails, the file cannot be written, or the model is worse than the one
+/// that is there.
+pub fn run(sources: &Sources, options: &TrainOptions, progress: Progress<'_>) -> Result<String> {
     let engine = Engine::untrained(sources)?;
-    let rows = load(&options.own, options.corpora.as_deref())?;
+    let all = load_all(&options.own, options.extra.as_deref(), options.corpora.as_deref())?;
+    let held_back: Vec<Row> = all.iter().filter(|r| r.source == OWN && !r.trains).cloned().collect();
+    let rows = for_training(all);
     let digest = rows_digest(&rows);
-    let prepared = prepare(&engine, rows);
+    let prepared = without_near_duplicates(prepare(&engine, rows, progress));
+    let file = fit_file(&engine, &prepared, digest, sources)?;
+    let text = serde_json::to_string_pretty(&file)? + "\n";
+    let held_back = prepare(&engine, held_back, &|_, _| ());
+    let comparison = compare::with_old(&options.out, &file, &text, &held_back, &engine)?;
+    if comparison.worse && !options.force {
+        bail!(
+            "{}\nthe new model is worse on the held-back messages; it is not written (--force writes it)",
+            comparison.report
+        );
+    }
+    std::fs::write(&options.out, text)
+        .with_context(|| format!("{}: cannot write the model", options.out.display()))?;
+    Ok(format!("{}{}\n", summary(&file), comparison.report))
+}
+
+/// Fits the model on prepared rows.
+fn fit_file(engine: &Engine, prepared: &[Prepared], digest: String, sources: &Sources) -> Result<ModelFile> {
     let catalogue = &engine.gatherer().catalogue;
-    let held_out = cross_validate(&prepared, |examples| fit(examples, ALPHA, catalogue))?;
-    let calibration = platt(&held_out)?;
+    let (alpha, held_out) = held_out::choose(prepared, catalogue)?;
+    let calibration = held_out::platt(&held_out)?;
     let calibrated: Vec<Scored> = held_out
         .iter()
         .map(|(raw, scam)| (model::sigmoid(calibration.slope * raw + calibration.offset), *scam))
         .collect();
-    let linear = fit(&examples(&prepared, |_| true), ALPHA, catalogue)?;
-    let file = model_file(&linear, calibration, &calibrated, &prepared, digest, sources);
-    let text = serde_json::to_string_pretty(&file)? + "\n";
-    std::fs::write(&options.out, text)
-        .with_context(|| format!("{}: cannot write the model", options.out.display()))?;
-    Ok(summary(&file))
+    let linear = fit(&examples(prepared, |_| true), alpha, catalogue)?;
+    let operating =
+        held_out::operating_points(&by_source(prepared, &calibrated).into_values().collect::<Vec<_>>());
+    let thresholds = model::thresholds_for(&operating, BUDGETS)
+        .map_err(|what| anyhow::anyhow!("no thresholds for the budgets: {what}"))?;
+    Ok(ModelFile {
+        format: FORMAT,
+        weights: linear
+            .weights
+            .iter()
+            .map(|(feature, weight)| NamedWeight { feature: feature.clone(), weight: round(*weight) })
+            .filter(|w| w.weight != 0.0)
+            .collect(),
+        intercept: round(linear.intercept),
+        calibration,
+        thresholds,
+        budgets: BUDGETS,
+        operating,
+        training: Training { sources: counts(prepared), digest, data: sources.data_digest(), penalty: alpha },
+        metrics: metrics(&calibrated, prepared, thresholds.suspicious, thresholds.scam),
+    })
 }
 
 /// Digest over all rows, so that the model names exactly what it was trained on.
 fn rows_digest(rows: &[Row]) -> String {
     let mut hasher = blake3::Hasher::new();
     for row in rows {
-        hasher.update(row.source.as_bytes()).update(&[0, u8::from(row.scam), row.channel as u8]);
+        hasher.update(row.source.as_bytes()).update(&[0, u8::from(row.scam()), row.channel as u8]);
         hasher.update(&(row.bytes.len() as u64).to_le_bytes()).update(&row.bytes);
     }
     hasher.finalize().to_hex()[..16].to_string()
-}
-
-fn prepare(engine: &Engine, rows: Vec<Row>) -> Vec<Prepared> {
-    rows.into_par_iter()
-        .map(|row| {
-            let message = engine.read(&RawMessage::with_channel(row.bytes.as_slice(), row.channel));
-            let features = engine.features(&message);
-            Prepared { fold: fold_of(&row), features, row }
-        })
-        .collect()
-}
-
-/// Groups stay together; the public sources are left out whole.
-fn fold_of(row: &Row) -> usize {
-    let key = if row.source == "own" { row.group.as_str() } else { row.source.as_str() };
-    blake3::hash(key.as_bytes()).as_bytes()[0] as usize % FOLDS
-}
-
-fn examples(prepared: &[Prepared], keep: impl Fn(&Prepared) -> bool) -> Vec<Example<'_>> {
-    let mut examples = Vec::new();
-    for row in prepared.iter().filter(|p| keep(p)) {
-        let times = if row.row.source == "own" { OWN_WEIGHT } else { 1 };
-        examples.extend(std::iter::repeat_n((&row.features, row.row.scam), times));
-    }
-    examples
-}
-
-/// Raw logits of every row by a model that has not seen its group or source.
-fn cross_validate(
-    prepared: &[Prepared],
-    fit: impl Fn(&[Example<'_>]) -> Result<Linear> + Sync,
-) -> Result<Vec<Scored>> {
-    let fitted: Vec<Linear> = (0..FOLDS)
-        .into_par_iter()
-        .map(|fold| fit(&examples(prepared, |p| p.fold != fold)))
-        .collect::<Result<_>>()?;
-    Ok(prepared.iter().map(|p| (fitted[p.fold].logit(&p.features), p.row.scam)).collect())
-}
-
-/// Platt scaling: a logistic regression of the label on the held-out logit, by linfa like everything else.
-fn platt(held_out: &[Scored]) -> Result<Calibration> {
-    let rows: Vec<(Features, bool)> =
-        held_out.iter().map(|(raw, scam)| (Features::from([("logit".to_owned(), *raw)]), *scam)).collect();
-    let examples: Vec<Example<'_>> = rows.iter().map(|(f, s)| (f, *s)).collect();
-    let linear = fit_free(&examples, &["logit".to_owned()], 1e-3)?;
-    let slope = linear.weights.get("logit").copied().unwrap_or(1.0).max(1e-3);
-    Ok(Calibration { slope, offset: linear.intercept })
-}
-
-fn model_file(
-    linear: &Linear,
-    calibration: Calibration,
-    held_out: &[Scored],
-    prepared: &[Prepared],
-    digest: String,
-    sources: &Sources,
-) -> ModelFile {
-    let sources_scored: Vec<Vec<Scored>> = by_source(prepared, held_out).into_values().collect();
-    let suspicious = threshold_for(&sources_scored, BUDGETS.suspicious).clamp(0.05, 0.95);
-    let scam = threshold_for(&sources_scored, BUDGETS.scam).clamp(suspicious, 0.995);
-    ModelFile {
-        format: FORMAT,
-        weights: linear
-            .weights
-            .iter()
-            .map(|(feature, weight)| NamedWeight { feature: feature.clone(), weight: *weight })
-            .collect(),
-        intercept: linear.intercept,
-        calibration,
-        thresholds: Thresholds { suspicious, scam },
-        budgets: BUDGETS,
-        training: Training { sources: counts(prepared), digest, data: sources.data_digest() },
-        metrics: metrics(held_out, prepared, suspicious, scam),
-    }
 }
 
 fn counts(prepared: &[Prepared]) -> Vec<TrainingSource> {
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for p in prepared {
         let entry = counts.entry(&p.row.source).or_default();
-        if p.row.scam { entry.1 += 1 } else { entry.0 += 1 }
+        if p.row.scam() { entry.1 += 1 } else { entry.0 += 1 }
     }
     counts
         .into_iter()
@@ -189,7 +142,7 @@ fn metrics(
     suspicious: f64,
     scam: f64,
 ) -> serde_json::Map<String, serde_json::Value> {
-    let round = |x: f64| json!((x * 1e4).round() / 1e4);
+    let round = |x: f64| json!(round(x));
     let mut metrics = serde_json::Map::new();
     metrics.insert("split".into(), json!("5-fold over groups; public corpora left out whole"));
     metrics.insert("auc".into(), round(auc(held_out)));
@@ -214,7 +167,12 @@ fn metrics(
 }
 
 fn summary(file: &ModelFile) -> String {
-    let mut text = format!("{} weights, digest of rows {}\n", file.weights.len(), file.training.digest);
+    let mut text = format!(
+        "{} weights, penalty {}, digest of rows {}\n",
+        file.weights.len(),
+        file.training.penalty,
+        file.training.digest
+    );
     for source in &file.training.sources {
         text.push_str(&format!(
             "  {:<18} {:>5} genuine {:>5} scam\n",
@@ -226,7 +184,7 @@ fn summary(file: &ModelFile) -> String {
             text.push_str(&format!("{name}: {value}\n"));
         }
     }
-    let Thresholds { suspicious, scam } = file.thresholds;
+    let model::Thresholds { suspicious, scam } = file.thresholds;
     text.push_str(&format!("thresholds: suspicious {suspicious:.4}, scam {scam:.4}\n"));
     text
 }
