@@ -4,7 +4,7 @@ use crate::evidence::{BrandIx, Findings, Gatherer};
 use crate::features;
 use crate::guidance::Guidance;
 use crate::message::{self, Limits, Message, RawMessage, ReadOptions, forward::Forwards};
-use crate::model::{Budgets, Contribution, Model, Score, Thresholds};
+use crate::model::{Budgets, Contribution, Model, ModelFile, Score, Thresholds};
 use crate::reply::{Replies, Reply, ReplyInput};
 use crate::rules::{RuleHit, Rules};
 use crate::sources::{DataError, Sources};
@@ -60,6 +60,8 @@ pub(crate) struct Seen {
     /// Label that the rules alone give.
     pub(crate) floor: Label,
     pub(crate) language: &'static str,
+    /// Folded subject and text, which the wording is read from.
+    pub(crate) folded: (String, String),
 }
 
 fn language_of(message: &Message) -> &'static str {
@@ -172,13 +174,14 @@ impl Engine {
             features: features::features(&self.gatherer.catalogue, message, &findings),
             floor: rules.iter().map(|r| r.floor).max().unwrap_or(Label::NoSigns),
             language: language_of(message),
+            folded: (findings.folded_subject, findings.folded_body),
         }
     }
 
     fn score(&self, message: &Message, findings: &Findings) -> Score {
         let features = features::features(&self.gatherer.catalogue, message, findings);
         match &self.model {
-            Some(model) => model.score(&features),
+            Some(model) => model.score(&features, &findings.folded_subject, &findings.folded_body),
             None => Score { probability: 0.5, intercept: 0.0, contributions: Vec::new() },
         }
     }
@@ -260,6 +263,19 @@ impl Engine {
     /// The model; there is always one outside training.
     pub fn model(&self) -> Option<&Model> {
         self.model.as_ref()
+    }
+
+    /// The model as written in its file, for training and evaluation, where there is always one.
+    pub(crate) fn model_file(&self) -> &ModelFile {
+        let model = self.model.as_ref();
+        // Invariant: only `untrained` makes an engine without a model, and it never leaves training.
+        #[allow(clippy::expect_used, reason = "the invariant above")]
+        model.expect("an engine with a model").file()
+    }
+
+    /// Digest of the model.
+    pub(crate) fn model_digest(&self) -> &str {
+        self.model.as_ref().map_or("", Model::digest)
     }
 
     /// Every mistake in the data that loading does not already refuse: examples that do not behave, citations of unknown

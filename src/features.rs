@@ -3,7 +3,7 @@
 //! They are made from evidence and structure, not from words, so that they carry over to mail of sources and years that
 //! no training set holds. What cannot be known (the header of a text) is marked as missing and is not the same as zero.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::evidence::{Catalogue, Findings};
 use crate::message::{Channel, Message};
@@ -15,10 +15,15 @@ pub enum Sign {
     Scam,
     /// Only towards "genuine".
     Genuine,
+    /// Either way.
+    Either,
 }
 
 /// The features of one message: name → value, zero values left out.
 pub type Features = BTreeMap<String, f64>;
+
+/// What the wording says by itself, as the logit of a model of words; made by the model, which knows the words.
+pub(crate) const WORDING: &str = "wording";
 
 /// Families whose markers ask for something or press.
 const DEMANDS: &[&str] = &["payment", "ask"];
@@ -30,6 +35,15 @@ pub fn features(catalogue: &Catalogue, message: &Message, findings: &Findings) -
     let mut features = Features::new();
     for id in ids.iter().filter(|id| votes(id)) {
         features.insert(format!("marker:{id}"), 1.0);
+    }
+    let graves: BTreeSet<&str> = findings
+        .asserted()
+        .map(|ix| catalogue.marker(ix))
+        .filter(|m| m.grave)
+        .map(|m| m.id.as_str())
+        .collect();
+    for (least, name) in [(1, "grave:one"), (2, "grave:two"), (3, "grave:three"), (4, "grave:four")] {
+        flag(&mut features, name, graves.len() >= least);
     }
     let shows = Shows { ids: &ids, message, findings };
     shows.families(&mut features);
@@ -88,6 +102,10 @@ const OTHERS: &[(&str, Sign)] = &[
     ("family:sender.two", Sign::Scam),
     ("family:tax", Sign::Scam),
     ("family:threat", Sign::Scam),
+    ("grave:one", Sign::Scam),
+    ("grave:two", Sign::Scam),
+    ("grave:three", Sign::Scam),
+    ("grave:four", Sign::Scam),
     ("kinds:two", Sign::Scam),
     ("kinds:three", Sign::Scam),
     ("kinds:four", Sign::Scam),
@@ -108,6 +126,7 @@ const OTHERS: &[(&str, Sign)] = &[
     ("pair:aligned+no-demand", Sign::Genuine),
     ("pair:aligned+listed", Sign::Genuine),
     ("nothing:found", Sign::Genuine),
+    (WORDING, Sign::Scam),
 ];
 
 /// What honest senders do all day: a number to call, a reply to confirm. They vote by themselves, and do not make up a

@@ -13,9 +13,11 @@
 
 mod json;
 mod language;
+mod wording;
 
 pub mod cli;
 pub mod engine;
+pub mod eval;
 pub mod evidence;
 pub mod features;
 pub mod guidance;

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::Catalogue;
 use crate::features::{self, Features};
 use crate::sources::DataError;
+use crate::wording::{self, Vocabulary};
 
 /// Version of the file's layout.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// The model as written to its file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,8 @@ pub struct ModelFile {
     pub weights: Vec<NamedWeight>,
     /// Logit of a message that shows nothing.
     pub intercept: f64,
+    /// What words say; the feature `wording` is its logit.
+    pub wording: Wording,
     /// Platt scaling of the raw logit: `slope * raw + offset`.
     pub calibration: Calibration,
     /// Scores from which a label is given.
@@ -44,6 +47,21 @@ pub struct NamedWeight {
     /// Weight of the raw logit, before calibration.
     pub weight: f64,
 }
+
+/// A model of words and pairs of words. How far it is trusted is the weight of the feature `wording`, fitted on messages of
+/// sources that the words were not learnt from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wording {
+    /// Logit of a message without a known word.
+    pub intercept: f64,
+    /// Weights by word or pair of words, sorted by word. A word counts once, divided by the root of the number of known ones.
+    pub words: Vec<WordWeight>,
+}
+
+/// The weight of a word or pair of words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WordWeight(pub String, pub f64);
 
 /// Platt scaling.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,6 +155,7 @@ pub struct TrainingSource {
 pub struct Model {
     file: ModelFile,
     weights: HashMap<String, f64>,
+    vocabulary: Vocabulary,
     digest: String,
 }
 
@@ -178,8 +197,10 @@ impl Model {
         })?;
         Self::check(&file, catalogue).map_err(|what| DataError::file(name, what))?;
         let weights = file.weights.iter().map(|w| (w.feature.clone(), w.weight)).collect();
+        let words = file.wording.words.iter().map(|w| w.0.as_str());
+        let vocabulary = Vocabulary::new(words).map_err(|what| DataError::file(name, what))?;
         let digest = blake3::hash(text.as_bytes()).to_hex()[..16].to_string();
-        Ok(Self { file, weights, digest })
+        Ok(Self { file, weights, vocabulary, digest })
     }
 
     fn check(file: &ModelFile, catalogue: &Catalogue) -> Result<(), String> {
@@ -192,7 +213,9 @@ impl Model {
         for weight in &file.weights {
             features::sign(&weight.feature, catalogue).map_err(|e| format!("{e}; run `bypost train`"))?;
         }
-        let numbers = file.weights.iter().map(|w| w.weight).chain([file.intercept, file.calibration.offset]);
+        let words = file.wording.words.iter().map(|w| w.1);
+        let numbers = file.weights.iter().map(|w| w.weight).chain(words);
+        let numbers = numbers.chain([file.intercept, file.calibration.offset, file.wording.intercept]);
         if !numbers.into_iter().all(f64::is_finite)
             || file.calibration.slope <= 0.0
             || !file.calibration.slope.is_finite()
@@ -206,20 +229,30 @@ impl Model {
         Ok(())
     }
 
-    /// The score of a message's features.
-    pub fn score(&self, features: &Features) -> Score {
+    /// The score of a message: its features, and its folded subject and text for what the wording says.
+    pub fn score(&self, features: &Features, subject: &str, body: &str) -> Score {
         let Calibration { slope, offset } = self.file.calibration;
+        let contribution = |feature: &str, value: f64, weight: f64| Contribution {
+            feature: feature.to_owned(),
+            value,
+            weight: weight * slope,
+            contribution: value * weight * slope,
+        };
         let mut contributions: Vec<Contribution> = features
             .iter()
-            .filter_map(|(feature, &value)| {
-                let weight = self.weights.get(feature)? * slope;
-                Some(Contribution { feature: feature.clone(), value, weight, contribution: value * weight })
-            })
+            .filter_map(|(feature, &value)| Some(contribution(feature, value, *self.weights.get(feature)?)))
             .collect();
+        let trust = self.weights.get(features::WORDING).copied().unwrap_or(0.0);
+        let known = if trust > 0.0 { self.vocabulary.find(subject, body) } else { Vec::new() };
+        let value = wording::value(known.len());
+        contributions.extend(known.iter().map(|&number| {
+            let WordWeight(word, weight) = &self.file.wording.words[number as usize];
+            contribution(&format!("word:{word}"), value, trust * weight)
+        }));
         contributions.sort_by(|a, b| {
             b.contribution.abs().total_cmp(&a.contribution.abs()).then_with(|| a.feature.cmp(&b.feature))
         });
-        let intercept = self.file.intercept * slope + offset;
+        let intercept = (self.file.intercept + trust * self.file.wording.intercept) * slope + offset;
         let logit = intercept + contributions.iter().map(|c| c.contribution).sum::<f64>();
         Score { probability: sigmoid(logit), intercept, contributions }
     }

@@ -33,6 +33,8 @@ pub(super) enum Command {
     },
     /// Fit the model on labelled messages and write it.
     Train(TrainArgs),
+    /// Measure how the score does on messages it has not seen; writes a report, plots and the model card.
+    Eval(EvalArgs),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -89,6 +91,23 @@ pub(super) struct TrainArgs {
     /// Write the model even if it is worse on the held-back messages than the one that is there.
     #[arg(long)]
     pub(super) force: bool,
+}
+
+/// Arguments of `eval`.
+#[derive(Debug, Args)]
+pub(super) struct EvalArgs {
+    /// Directory of the public corpora; without it only the project's own messages are evaluated.
+    #[arg(long, value_name = "DIR")]
+    pub(super) corpora: Option<PathBuf>,
+    /// Directory of the project's own labelled messages (`*.jsonl`).
+    #[arg(long, value_name = "DIR", default_value = "data/train")]
+    pub(super) own: PathBuf,
+    /// Directory to write evaluation.md, evaluation.json and the plots into.
+    #[arg(long, value_name = "DIR", default_value = "target/evaluation")]
+    pub(super) out: PathBuf,
+    /// Write the model card to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) card: Option<PathBuf>,
 }
 
 /// What `judge` prints.

@@ -12,9 +12,10 @@ use anyhow::{Context, Result};
 use clap::{CommandFactory, Parser};
 use serde_json::json;
 
-use args::{Cli, Command, MarkerFormat, TrainArgs};
+use args::{Cli, Command, EvalArgs, MarkerFormat, TrainArgs};
 
 use crate::engine::Engine;
+use crate::eval::{self, EvalOptions};
 use crate::sources::Sources;
 use crate::train::{self, TrainOptions};
 
@@ -39,6 +40,7 @@ pub fn run() -> Result<u8> {
         Command::Check => check(&sources),
         Command::Markers { format } => markers(&sources, format),
         Command::Train(args) => train(&sources, args),
+        Command::Eval(args) => eval(&sources, args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "bypost", &mut std::io::stdout());
             Ok(0)
@@ -112,6 +114,15 @@ fn train(sources: &Sources, args: TrainArgs) -> Result<u8> {
     let summary = train::run(sources, &options, &|done, total| advance(&bar, done, total))?;
     bar.finish_and_clear();
     println!("{summary}written to {out}; build again to have it in the program");
+    Ok(0)
+}
+
+fn eval(sources: &Sources, args: EvalArgs) -> Result<u8> {
+    let options = EvalOptions { corpora: args.corpora, own: args.own, out: args.out, card: args.card };
+    let bar = indicatif::ProgressBar::new(0);
+    let report = eval::run(sources, &options, &|done, total| advance(&bar, done, total))?;
+    bar.finish_and_clear();
+    println!("{report}\nwritten to {}", options.out.display());
     Ok(0)
 }
 

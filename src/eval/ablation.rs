@@ -1,21 +1,17 @@
 //! What each part of the score is worth.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::Result;
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Bench;
-use super::words;
+use crate::features::WORDING;
 use crate::model::sigmoid;
 use crate::train::held_out::{cross_validate, platt};
 use crate::train::prepare::{Prepared, examples};
 use crate::train::{Scored, Truth, auc, fit, share_above, threshold_for};
 use crate::verdict::Label;
-
-/// Wording features that are tried; more do not fit a small machine's memory.
-const MOST_WORDS: usize = 800;
 
 /// False alarms allowed.
 const BUDGET: f64 = 0.02;
@@ -38,13 +34,33 @@ pub(super) fn run(bench: &Bench<'_>) -> Result<Vec<Ablation>> {
     let tried: Vec<&Prepared> = bench.all.iter().filter(|p| p.row.source == "phishing_pot").collect();
     let tried: Vec<Prepared> = tried.into_iter().cloned().collect();
     let only_markers = |p: &mut Prepared| p.features.retain(|name, _| name.starts_with("marker:"));
-    let (training_words, tried_words) = with_words(&bench.training, &tried);
+    let without_words = |p: &mut Prepared| p.features.retain(|name, _| name != WORDING);
+    let only_words = |p: &mut Prepared| p.features.retain(|name, _| name == WORDING);
     Ok(vec![
         rules_only(&bench.training, &tried),
         scored(bench, "model only", &bench.training, &tried, false)?,
         scored(bench, "model and rules (as shipped)", &bench.training, &tried, true)?,
-        scored(bench, "markers only", &changed(&bench.training, only_markers), &changed(&tried, only_markers), false)?,
-        scored(bench, "model with wording features", &training_words, &tried_words, false)?,
+        scored(
+            bench,
+            "markers only",
+            &changed(&bench.training, only_markers),
+            &changed(&tried, only_markers),
+            false,
+        )?,
+        scored(
+            bench,
+            "model without wording",
+            &changed(&bench.training, without_words),
+            &changed(&tried, without_words),
+            false,
+        )?,
+        scored(
+            bench,
+            "wording only",
+            &changed(&bench.training, only_words),
+            &changed(&tried, only_words),
+            false,
+        )?,
     ])
 }
 
@@ -54,29 +70,10 @@ fn changed(prepared: &[Prepared], change: impl Fn(&mut Prepared)) -> Vec<Prepare
     copy
 }
 
-/// Both sets with the wording features that at least three training sources have.
-fn with_words(training: &[Prepared], tried: &[Prepared]) -> (Vec<Prepared>, Vec<Prepared>) {
-    let of = |prepared: &[Prepared]| -> Vec<BTreeSet<String>> {
-        prepared.par_iter().map(|p| words::words(&p.text)).collect()
-    };
-    let (ours, theirs) = (of(training), of(tried));
-    let texts = training.iter().map(|p| p.row.source.as_str()).zip(&ours);
-    let known = words::frequent(texts, 3, MOST_WORDS);
-    let join = |prepared: &[Prepared], words: &[BTreeSet<String>]| {
-        let mut copy = prepared.to_vec();
-        for (p, words) in copy.iter_mut().zip(words) {
-            p.features = words::with(&p.features, words, &known);
-        }
-        copy
-    };
-    (join(training, &ours), join(tried, &theirs))
-}
-
 fn rules_only(training: &[Prepared], tried: &[Prepared]) -> Ablation {
     let flagged = |p: &&Prepared| p.floor > Label::NoSigns;
-    let share = |rows: Vec<&Prepared>| {
-        rows.iter().filter(|p| flagged(p)).count() as f64 / rows.len().max(1) as f64
-    };
+    let share =
+        |rows: Vec<&Prepared>| rows.iter().filter(|p| flagged(p)).count() as f64 / rows.len().max(1) as f64;
     let mut genuine: BTreeMap<&str, Vec<&Prepared>> = BTreeMap::new();
     for p in training.iter().filter(|p| p.row.truth == Truth::Genuine) {
         genuine.entry(&p.row.source).or_default().push(p);

@@ -83,8 +83,7 @@ pub(super) fn sets(cases: &[Case]) -> Vec<SetFigures> {
 
 /// All sets; recent ones; those that never trained; newer than the split by time.
 pub(super) fn pooled(cases: &[Case], late: Option<&[Case]>) -> Vec<Pooled> {
-    const RECENT: &[&str] =
-        &["own", "product_mail", "tax_help_notices", "delivery_notices", "phishing_pot"];
+    const RECENT: &[&str] = &["own", "product_mail", "tax_help_notices", "delivery_notices", "phishing_pot"];
     let mut all = vec![
         pool("all sets, each scored without itself", cases.iter()),
         pool("recent sets (2019-26)", cases.iter().filter(|c| RECENT.contains(&c.source.as_str()))),
@@ -145,7 +144,11 @@ pub(super) fn curves(cases: &[Case]) -> Curves {
         let bin = ((case.score * 10.0) as usize).min(9);
         histograms.entry(format!("{} ({})", name(case), truth(case.truth))).or_default()[bin] += 1;
     }
-    Curves { roc: roc(&scored), reliability: reliability(&scored), histograms: histograms.into_iter().collect() }
+    Curves {
+        roc: roc(&scored),
+        reliability: reliability(&scored),
+        histograms: histograms.into_iter().collect(),
+    }
 }
 
 /// At most two hundred points of the ROC curve.

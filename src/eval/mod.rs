@@ -18,7 +18,8 @@ use anyhow::{Context, Result};
 use crate::engine::Engine;
 use crate::sources::Sources;
 use crate::train::prepare::{Prepared, prepare, without_near_duplicates};
-use crate::train::{Progress, for_training, load_all};
+use crate::train::words::sources as words_sources;
+use crate::train::{Progress, Wordings, for_training, load_all};
 
 /// What to evaluate on and where to write.
 #[derive(Clone, Debug)]
@@ -49,8 +50,12 @@ struct Bench<'a> {
 pub fn run(sources: &Sources, options: &EvalOptions, progress: Progress<'_>) -> Result<String> {
     let engine = Engine::new(sources)?;
     let rows = load_all(&options.own, None, options.corpora.as_deref())?;
-    let training = without_near_duplicates(prepare(&engine, for_training(rows.clone()), &|_, _| ()));
-    let bench = Bench { all: prepare(&engine, rows, progress), engine: &engine, training };
+    let mut training = without_near_duplicates(prepare(&engine, for_training(rows.clone()), &|_, _| ()));
+    let mut all = prepare(&engine, rows, progress);
+    let (wordings, trained) = (Wordings::fit(&training)?, words_sources(&training));
+    wordings.apply(&mut training, &trained);
+    wordings.apply(&mut all, &trained);
+    let bench = Bench { all, engine: &engine, training };
     let evaluation = evaluate(&bench)?;
     std::fs::create_dir_all(&options.out)
         .with_context(|| format!("{}: cannot make the directory", options.out.display()))?;

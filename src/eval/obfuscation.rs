@@ -38,7 +38,12 @@ pub(super) fn run(bench: &Bench<'_>) -> Vec<Robustness> {
         .all
         .iter()
         .filter(|p| p.row.source == OWN && p.row.scam())
-        .map(|p| (bench.engine.read(&RawMessage::with_channel(p.row.bytes.as_slice(), p.row.channel)), p.row.channel))
+        .map(|p| {
+            (
+                bench.engine.read(&RawMessage::with_channel(p.row.bytes.as_slice(), p.row.channel)),
+                p.row.channel,
+            )
+        })
         .collect();
     let found = |write: &(dyn Fn(&str) -> String + Sync), html: bool| {
         let flagged = scams.par_iter().filter(|(message, channel)| {
@@ -62,7 +67,8 @@ pub(super) fn run(bench: &Bench<'_>) -> Vec<Robustness> {
 /// The message written anew, its words passed through `write`.
 fn rebuilt(message: &Message, channel: Channel, write: &dyn Fn(&str) -> String, html: bool) -> String {
     let links: String = message.links.iter().map(|link| format!("\n{}", link.target)).collect();
-    let from = message.from.as_ref().map(|a| format!("From: {} <{}>\n", a.name.replace(['"', '<'], ""), a.address));
+    let from =
+        message.from.as_ref().map(|a| format!("From: {} <{}>\n", a.name.replace(['"', '<'], ""), a.address));
     if channel != Channel::Email && !html {
         return format!("{}\n", write(&message.text));
     }
@@ -79,7 +85,8 @@ fn rebuilt(message: &Message, channel: Channel, write: &dyn Fn(&str) -> String, 
 fn every(text: &str, nth: usize, change: impl Fn(&str) -> String) -> String {
     let mut number = 0;
     let word = |piece: &str| {
-        let plain = piece.chars().filter(|c| c.is_alphabetic()).count() >= 4 && !piece.contains(['.', '/', '@', ':']);
+        let plain =
+            piece.chars().filter(|c| c.is_alphabetic()).count() >= 4 && !piece.contains(['.', '/', '@', ':']);
         number += usize::from(plain);
         if plain && number.is_multiple_of(nth) { change(piece) } else { piece.to_owned() }
     };

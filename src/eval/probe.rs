@@ -44,11 +44,8 @@ fn guess(bench: &Bench<'_>, set: &str, scam: bool) -> Result<Probe> {
     let half = |p: &Prepared| blake3::hash(&p.row.bytes).as_bytes()[1].is_multiple_of(2);
     let mut scored: Vec<Scored> = Vec::new();
     for first in [true, false] {
-        let examples: Vec<Example<'_>> = rows
-            .iter()
-            .filter(|p| half(p) == first)
-            .map(|p| (&p.features, p.row.source == set))
-            .collect();
+        let examples: Vec<Example<'_>> =
+            rows.iter().filter(|p| half(p) == first).map(|p| (&p.features, p.row.source == set)).collect();
         let linear = fit_free(&examples, &names(&examples), 8.0)?;
         let unseen = rows.iter().filter(|p| half(p) != first);
         scored.extend(unseen.map(|p| (linear.logit(&p.features), p.row.source == set)));
@@ -57,6 +54,7 @@ fn guess(bench: &Bench<'_>, set: &str, scam: bool) -> Result<Probe> {
 }
 
 fn names(examples: &[Example<'_>]) -> Vec<String> {
-    let all: BTreeSet<&String> = examples.iter().flat_map(|(features, _): &(&Features, bool)| features.keys()).collect();
+    let all: BTreeSet<&String> =
+        examples.iter().flat_map(|(features, _): &(&Features, bool)| features.keys()).collect();
     all.into_iter().cloned().collect()
 }

@@ -43,7 +43,8 @@ pub(super) fn cases(bench: &Bench<'_>) -> Result<Vec<Case>> {
     let (alpha, catalogue) = (model.training.penalty, &bench.engine.gatherer().catalogue);
     let sources: BTreeSet<&str> =
         bench.training.iter().filter(|p| !is_own(&p.row)).map(|p| p.row.source.as_str()).collect();
-    let without = |keep: &(dyn Fn(&Prepared) -> bool + Sync)| fit(&examples(&bench.training, keep), alpha, catalogue);
+    let without =
+        |keep: &(dyn Fn(&Prepared) -> bool + Sync)| fit(&examples(&bench.training, keep), alpha, catalogue);
     let by_source: BTreeMap<&str, Linear> = sources
         .into_par_iter()
         .map(|source| Ok((source, without(&|p| p.row.source != source)?)))

@@ -41,6 +41,9 @@ pub struct Marker {
     pub title: String,
     /// Which frames (advice, negation, news …) make a hit only a mention.
     pub framed: Framed,
+    /// Hardly any honest message does it. Grave markers are counted together as well, so that a rare one weighs in
+    /// although too few training messages show it for a weight of its own.
+    pub grave: bool,
     /// Found by code, not by patterns.
     pub coded: bool,
     /// Examples that must be found.
@@ -128,6 +131,8 @@ struct MarkerEntry {
     any: Vec<String>,
     #[serde(default)]
     unless: Vec<String>,
+    #[serde(default)]
+    grave: bool,
     #[serde(default = "yes")]
     framed: FramedEntry,
     #[serde(default)]
@@ -217,6 +222,7 @@ impl Catalogue {
             id: entry.id,
             title: entry.title,
             framed: entry.framed.read()?,
+            grave: entry.grave,
             coded,
             hits: entry.hits,
             misses: entry.misses,

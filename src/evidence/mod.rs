@@ -83,6 +83,9 @@ pub struct Findings {
     pub worst_host: Option<String>,
     /// Figures about the message as a whole.
     pub counts: Counts,
+    /// Subject and text as folded, for what the model reads of the wording.
+    pub(crate) folded_subject: String,
+    pub(crate) folded_body: String,
 }
 
 /// Figures about the message as a whole.
@@ -169,6 +172,7 @@ impl Gatherer {
         sink.distrust_tone();
         findings.evidence = sink.evidence;
         findings.evidence.sort_by_key(|e| (e.part, e.item, e.span.start, e.marker));
+        (findings.folded_subject, findings.folded_body) = (folded.subject.text, folded.body.text);
         findings
     }
 }

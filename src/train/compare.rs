@@ -79,7 +79,8 @@ pub(super) fn with_old(
 }
 
 fn figures(model: &Model, held_back: &[Prepared]) -> Figures {
-    let scores: Vec<f64> = held_back.iter().map(|p| model.score(&p.features).probability).collect();
+    let scores: Vec<f64> =
+        held_back.iter().map(|p| model.score(&p.features, &p.folded.0, &p.folded.1).probability).collect();
     let logits: Vec<Scored> =
         held_back.iter().zip(&scores).map(|(p, s)| ((s / (1.0 - s)).ln(), p.row.scam())).collect();
     let labels: Vec<Label> = held_back

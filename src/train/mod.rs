@@ -7,6 +7,7 @@ pub(crate) mod held_out;
 mod measure;
 pub(crate) mod prepare;
 mod rows;
+pub(crate) mod words;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use crate::engine::Engine;
-use crate::model::{self, Budgets, FORMAT, ModelFile, NamedWeight, Training, TrainingSource};
+use crate::model::{self, Budgets, FORMAT, ModelFile, NamedWeight, Training, TrainingSource, Wording};
 use crate::sources::Sources;
 
 pub use fit::{Example, Linear, fit, fit_free};
@@ -24,6 +25,7 @@ pub use measure::{Scored, auc, brier, ece, share_above, threshold_for};
 use prepare::{Prepared, examples, prepare, without_near_duplicates};
 pub(crate) use rows::Line;
 pub use rows::{OWN, Row, Truth, for_training, load_all};
+pub(crate) use words::Wordings;
 
 /// Called with how many messages are done and how many there are.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
@@ -57,8 +59,11 @@ pub fn run(sources: &Sources, options: &TrainOptions, progress: Progress<'_>) ->
     let held_back: Vec<Row> = all.iter().filter(|r| r.source == OWN && !r.trains).cloned().collect();
     let rows = for_training(all);
     let digest = rows_digest(&rows);
-    let prepared = without_near_duplicates(prepare(&engine, rows, progress));
-    let file = fit_file(&engine, &prepared, digest, sources)?;
+    let mut prepared = without_near_duplicates(prepare(&engine, rows, progress));
+    let wordings = Wordings::fit(&prepared)?;
+    let trained = words::sources(&prepared);
+    wordings.apply(&mut prepared, &trained);
+    let file = fit_file(&engine, &prepared, wordings.file(&prepared), digest, sources)?;
     let text = serde_json::to_string_pretty(&file)? + "\n";
     let held_back = prepare(&engine, held_back, &|_, _| ());
     let comparison = compare::with_old(&options.out, &file, &text, &held_back, &engine)?;
@@ -74,7 +79,13 @@ pub fn run(sources: &Sources, options: &TrainOptions, progress: Progress<'_>) ->
 }
 
 /// Fits the model on prepared rows.
-fn fit_file(engine: &Engine, prepared: &[Prepared], digest: String, sources: &Sources) -> Result<ModelFile> {
+fn fit_file(
+    engine: &Engine,
+    prepared: &[Prepared],
+    wording: Wording,
+    digest: String,
+    sources: &Sources,
+) -> Result<ModelFile> {
     let catalogue = &engine.gatherer().catalogue;
     let (alpha, held_out) = held_out::choose(prepared, catalogue)?;
     let calibration = held_out::platt(&held_out)?;
@@ -96,6 +107,7 @@ fn fit_file(engine: &Engine, prepared: &[Prepared], digest: String, sources: &So
             .filter(|w| w.weight != 0.0)
             .collect(),
         intercept: round(linear.intercept),
+        wording,
         calibration,
         thresholds,
         budgets: BUDGETS,

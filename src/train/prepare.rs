@@ -11,13 +11,14 @@ use crate::engine::Engine;
 use crate::features::Features;
 use crate::message::RawMessage;
 use crate::verdict::Label;
+use crate::wording::{self, TermHash};
 
 /// Parts of the cross-validation.
 pub(crate) const FOLDS: usize = 5;
 
 /// Rows of the project's own messages, and of the operator's, count this often: they are what recent honest mail looks
 /// like.
-const OWN_WEIGHT: usize = 3;
+pub(crate) const OWN_WEIGHT: usize = 3;
 
 /// A row with what the engine sees in it.
 #[derive(Clone, Debug)]
@@ -29,6 +30,10 @@ pub(crate) struct Prepared {
     pub(crate) language: &'static str,
     /// Subject and text as judged, for what is learnt from words and for telling near-duplicates.
     pub(crate) text: String,
+    /// Subject and text as folded, which the wording is read from.
+    pub(crate) folded: (String, String),
+    /// The terms of the wording.
+    pub(crate) terms: Vec<TermHash>,
     pub(crate) fold: usize,
 }
 
@@ -46,6 +51,8 @@ pub(crate) fn prepare(engine: &Engine, rows: Vec<Row>, progress: Progress<'_>) -
                 floor: seen.floor,
                 language: seen.language,
                 text: format!("{}\n{}", message.subject, message.text),
+                terms: wording::terms(&seen.folded.0, &seen.folded.1),
+                folded: seen.folded,
                 row,
             }
         })

@@ -51,7 +51,7 @@ impl Row {
 pub const OWN: &str = "own";
 
 /// Source name of an operator's own labels.
-pub const EXTRA: &str = "extra";
+pub(super) const EXTRA: &str = "extra";
 
 /// Most rows of one class that one source may give, so that none dominates.
 const MAX_PER_CLASS: usize = 500;
