@@ -137,8 +137,7 @@ impl Engine {
     pub fn judge(&self, raw: &RawMessage<'_>) -> Judgement {
         let message = self.read(raw);
         let findings = self.gatherer.gather(&message);
-        let score = self.score(&message, &findings);
-        let rules = self.rules.apply(&self.gatherer.catalogue, &message, &findings);
+        let (score, rules) = self.weigh(&message, &findings);
         let thresholds = self.thresholds();
         Judgement {
             id: blake3::hash(&raw.bytes).to_hex()[..16].to_string(),
@@ -176,6 +175,11 @@ impl Engine {
             language: language_of(message),
             folded: (findings.folded_subject, findings.folded_body),
         }
+    }
+
+    /// Score and rules of what a message shows.
+    pub(crate) fn weigh(&self, message: &Message, findings: &Findings) -> (Score, Vec<RuleHit>) {
+        (self.score(message, findings), self.rules.apply(&self.gatherer.catalogue, message, findings))
     }
 
     fn score(&self, message: &Message, findings: &Findings) -> Score {
@@ -223,7 +227,7 @@ impl Engine {
     }
 
     /// Markers that count, those that moved the score most first, then those that only rules heed.
-    fn reasons<'a>(&'a self, judgement: &'a Judgement) -> Vec<&'a str> {
+    pub(crate) fn reasons<'a>(&'a self, judgement: &'a Judgement) -> Vec<&'a str> {
         let shown: Vec<&str> =
             judgement.findings.asserted().map(|ix| self.gatherer.catalogue.marker(ix).id.as_str()).collect();
         let mut ranked: Vec<&str> = judgement

@@ -31,6 +31,7 @@ impl Engine {
         put("rules", json!(judgement.rules));
         put("contributions", json!(judgement.contributions));
         put("intercept", json!(judgement.intercept));
+        put("counterfactual", json!(self.counterfactual(judgement)));
         put("channel", json!(message.channel));
         put("suspect", suspect_json(message));
         put("forward", json!({ "hops": message.forward.hops, "note": message.forward.note }));

@@ -11,6 +11,7 @@
 //! Everything here is synchronous, does no I/O and reads no clock: the same message, data and model give the same
 //! judgement. `ARCHITECTURE.md` explains the order and the invariants.
 
+mod counterfactual;
 mod json;
 mod language;
 mod wording;
@@ -31,4 +32,5 @@ pub mod text;
 pub mod train;
 pub mod verdict;
 
+pub use counterfactual::Counterfactual;
 pub use json::quote;

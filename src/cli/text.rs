@@ -65,23 +65,34 @@ fn claims(out: &mut String, engine: &Engine, judgement: &Judgement) {
     }
 }
 
+/// What counts, with the words that show it: what moved the score most first.
 fn reasons(out: &mut String, engine: &Engine, judgement: &Judgement) {
-    let mut shown = Vec::new();
-    for evidence in judgement.findings.evidence.iter().filter(|e| e.mention.is_none()) {
-        let marker = engine.gatherer().catalogue.marker(evidence.marker);
-        if shown.contains(&evidence.marker) || matches!(marker.family(), "context" | "claims") {
-            continue;
-        }
-        shown.push(evidence.marker);
-        let quote = harmless(&crate::quote(&judgement.message, evidence));
+    let catalogue = &engine.gatherer().catalogue;
+    let ranked = engine.reasons(judgement).into_iter().filter_map(|id| catalogue.ix(id));
+    let worth = ranked.filter(|ix| !matches!(catalogue.marker(*ix).family(), "context" | "claims"));
+    for ix in worth.take(MAX_REASONS) {
+        let (marker, evidence) = (catalogue.marker(ix), &judgement.findings.evidence);
+        let place = evidence.iter().find(|e| e.marker == ix && e.mention.is_none());
+        let quote = place.map(|e| harmless(&crate::quote(&judgement.message, e))).unwrap_or_default();
         let sign = if marker.family() == "genuine" { '-' } else { '+' };
         let _ = match quote.is_empty() {
             true => writeln!(out, "  {sign} {}", marker.title),
             false => writeln!(out, "  {sign} {}: \"{quote}\"", marker.title),
         };
-        if shown.len() >= MAX_REASONS {
-            break;
-        }
+    }
+    let words: f64 = judgement
+        .contributions
+        .iter()
+        .filter(|c| c.feature.starts_with("word:"))
+        .map(|c| c.contribution)
+        .sum();
+    if words.abs() >= 0.5 {
+        let sign = if words > 0.0 { '+' } else { '-' };
+        let kind = if words > 0.0 { "a scam" } else { "honest mail" };
+        let _ = writeln!(out, "  {sign} Its wording is more that of {kind}");
+    }
+    if let Some(changed) = engine.counterfactual(judgement) {
+        let _ = writeln!(out, "  {}", changed.words());
     }
 }
 

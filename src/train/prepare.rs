@@ -18,7 +18,7 @@ pub(crate) const FOLDS: usize = 5;
 
 /// Rows of the project's own messages, and of the operator's, count this often: they are what recent honest mail looks
 /// like.
-pub(crate) const OWN_WEIGHT: usize = 3;
+const OWN_WEIGHT: usize = 4;
 
 /// A row with what the engine sees in it.
 #[derive(Clone, Debug)]

@@ -24,6 +24,8 @@ pub enum Truth {
 pub struct Row {
     /// Source it belongs to; whole sources are left out in evaluation.
     pub source: String,
+    /// Who collected or wrote it: the source, for the project's own messages the file.
+    pub hand: String,
     /// Id, or file and line, for reports.
     pub id: String,
     /// Template, campaign or mailbox: messages that must stay on one side of a split.
@@ -54,7 +56,7 @@ pub const OWN: &str = "own";
 pub(super) const EXTRA: &str = "extra";
 
 /// Most rows of one class that one source may give, so that none dominates.
-const MAX_PER_CLASS: usize = 500;
+const MAX_PER_CLASS: usize = 250;
 
 /// Most rows of one template or campaign that train.
 const MAX_PER_GROUP: usize = 8;
@@ -102,7 +104,9 @@ pub fn load_all(own: &Path, extra: Option<&Path>, corpora: Option<&Path>) -> Res
     let mut rows = Vec::new();
     for file in sorted(own)? {
         if file.extension().is_some_and(|e| e == "jsonl") {
-            rows.extend(read_jsonl(&file, &corpus(OWN, true, 2026))?);
+            let hand = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            let read = read_jsonl(&file, &corpus(OWN, true, 2026))?;
+            rows.extend(read.into_iter().map(|row| Row { hand: hand.clone(), ..row }));
         }
     }
     for row in &mut rows {
@@ -174,6 +178,7 @@ fn read_mail(dir: &Path, set: &Corpus) -> Result<Vec<Row>> {
         let campaign = fields.get(4).filter(|g| g.len() == 12 && g.bytes().all(|b| b.is_ascii_hexdigit()));
         rows.push(Row {
             source: set.name.into(),
+            hand: set.name.into(),
             id: format!("{}/{file}", set.name),
             group: campaign.map_or_else(|| file.to_owned(), |g| (*g).to_owned()),
             truth,
@@ -255,6 +260,7 @@ fn row(line: &Line, set: &Corpus, truth: Truth, number: usize) -> Result<Row> {
     let group = line.template.clone().or(line.source.clone()).unwrap_or_else(|| id.clone());
     Ok(Row {
         source: set.name.into(),
+        hand: set.name.into(),
         id,
         group,
         truth,

@@ -1,4 +1,4 @@
-//! The wording: words and pairs of words that at least three sources use, fitted by linfa, each message scored by a fit that
+//! The wording: words and pairs of words that at least three hands use, fitted by linfa, each message scored by a fit that
 //! has not seen its fold.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -13,17 +13,23 @@ use crate::features::{Features, WORDING};
 use crate::model::{WordWeight, Wording};
 use crate::wording::{self, TermHash};
 
-/// A term counts only if this many sources have it.
-const SOURCES: usize = 3;
+/// A term counts only if this many hands use it: public sources, and files of the project's own messages.
+const HANDS: usize = 3;
 
 /// A term in fewer messages is no basis for a weight.
 const MIN_ROWS: usize = 5;
 
 /// Most terms that are fitted.
-const MOST: usize = 2_500;
+const MOST: usize = 4_000;
 
 /// Strength of the L2 penalty.
 const PENALTY: f64 = 0.5;
+
+/// Messages of one class that one public source gives: most are older than today's wording, and each has its own.
+const MOST_OF_SOURCE: usize = 100;
+
+/// The project's own messages, and the operator's, count this often.
+const OWN_WEIGHT: usize = 2;
 
 /// The wording models: one without each fold, and one of all.
 #[derive(Clone, Debug)]
@@ -89,27 +95,41 @@ pub(crate) fn sources(training: &[Prepared]) -> BTreeSet<String> {
 }
 
 fn known(training: &[Prepared], without: Option<usize>) -> Result<Known> {
-    let rows: Vec<&Prepared> = training.iter().filter(|p| Some(p.fold) != without).collect();
+    let rows: Vec<&Prepared> = limited(training).filter(|p| Some(p.fold) != without).collect();
     let vocabulary = vocabulary(&rows);
     let features: Vec<Features> = rows.iter().map(|p| features(&p.terms, &vocabulary)).collect();
-    // Without a fold the scams may be few; a fit that took them for rarer would score every message of that fold lower.
-    let weight = |scam: bool| {
-        rows.iter()
-            .filter(|p| p.row.scam() == scam)
-            .map(|p| if is_own(&p.row) { super::prepare::OWN_WEIGHT } else { 1 })
-            .sum::<usize>()
-    };
-    let balance = ((weight(false) as f64 / weight(true).max(1) as f64).round() as usize).clamp(1, 10);
+    let balance = balance(&rows);
     let mut examples: Vec<Example<'_>> = Vec::new();
     for (p, features) in rows.iter().zip(&features) {
-        let own = if is_own(&p.row) { super::prepare::OWN_WEIGHT } else { 1 };
-        let times = if p.row.scam() { own * balance } else { own };
+        let times = if p.row.scam() { times(p) * balance } else { times(p) };
         examples.extend(std::iter::repeat_n((features, p.row.scam()), times));
     }
-    let names: Vec<String> = vocabulary.iter().map(|t| t.to_string()).collect();
+    let names: Vec<String> = vocabulary.iter().map(ToString::to_string).collect();
     let linear = fit_free(&examples, &names, PENALTY)?;
     let weights = vocabulary.iter().filter_map(|t| Some((*t, round(*linear.weights.get(&t.to_string())?))));
     Ok(Known { intercept: round(linear.intercept), weights: weights.collect() })
+}
+
+/// The messages that words are learnt from: all of the project's own, some of every public source.
+fn limited(training: &[Prepared]) -> impl Iterator<Item = &Prepared> {
+    let mut kept: BTreeMap<(&str, bool), usize> = BTreeMap::new();
+    training.iter().filter(move |p| {
+        let kept = kept.entry((&p.row.source, p.row.scam())).or_default();
+        *kept += 1;
+        is_own(&p.row) || *kept <= MOST_OF_SOURCE
+    })
+}
+
+fn times(p: &Prepared) -> usize {
+    if is_own(&p.row) { OWN_WEIGHT } else { 1 }
+}
+
+/// How often a scam counts so that both classes weigh the same. Without a fold the scams may be few; a fit that took them
+/// for rarer would score every message of that fold lower.
+fn balance(rows: &[&Prepared]) -> usize {
+    let weight =
+        |scam: bool| rows.iter().filter(|p| p.row.scam() == scam).map(|p| times(p)).sum::<usize>() as f64;
+    ((weight(false) / weight(true).max(1.0)).round() as usize).clamp(1, 10)
 }
 
 /// The terms to fit: those of most messages among those of enough sources; sorted.
@@ -118,12 +138,11 @@ fn vocabulary(rows: &[&Prepared]) -> Vec<TermHash> {
     for p in rows {
         for term in &p.terms {
             let entry = seen.entry(*term).or_default();
-            entry.0.insert(&p.row.source);
+            entry.0.insert(&p.row.hand);
             entry.1 += 1;
         }
     }
-    let enough =
-        seen.into_iter().filter(|(_, (sources, rows))| sources.len() >= SOURCES && *rows >= MIN_ROWS);
+    let enough = seen.into_iter().filter(|(_, (hands, rows))| hands.len() >= HANDS && *rows >= MIN_ROWS);
     let mut terms: Vec<(usize, TermHash)> = enough.map(|(term, (_, rows))| (rows, term)).collect();
     terms.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     let mut vocabulary: Vec<TermHash> = terms.into_iter().take(MOST).map(|t| t.1).collect();
