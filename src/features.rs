@@ -183,8 +183,7 @@ impl Shows<'_> {
         let links = self.findings.counts.links;
         let text = self.message.channel == Channel::Text;
         flag(features, "links:text-unknown", text && links > 0 && !self.has("genuine.aligned-links"));
-        let counts = &self.findings.counts;
-        flag(features, "tone:advice", counts.toned >= 2 && counts.toned * 8 >= counts.sentences);
+        flag(features, "tone:advice", self.findings.counts.advises());
     }
 
     fn pairs(&self, features: &mut Features) {

@@ -101,6 +101,13 @@ pub struct Counts {
     pub words: usize,
 }
 
+impl Counts {
+    /// Whether the message as a whole gives advice, tells of scams or reports news.
+    pub fn advises(&self) -> bool {
+        self.toned >= 2 && self.toned * 8 >= self.sentences
+    }
+}
+
 impl Findings {
     /// Markers that count, each once, in the order of the evidence.
     pub fn asserted(&self) -> impl Iterator<Item = MarkerIx> + '_ {
@@ -170,6 +177,7 @@ impl Gatherer {
         findings.notices = self.shapes.find(&view, &mut sink);
         findings.counts.words = folded.body.text.split_ascii_whitespace().count();
         sink.distrust_tone();
+        sink.heed_warning(&findings.counts);
         findings.evidence = sink.evidence;
         findings.evidence.sort_by_key(|e| (e.part, e.item, e.span.start, e.marker));
         (findings.folded_subject, findings.folded_body) = (folded.subject.text, folded.body.text);
@@ -212,6 +220,20 @@ struct View<'a> {
     lists: &'a Lists,
 }
 
+/// Signs that sender or links are not those of who the message says it is.
+const CONTRADICTIONS: &[&str] = &[
+    "link.lookalike",
+    "link.raw-ip",
+    "link.mismatch",
+    "link.credentials-in-url",
+    "link.data-or-script",
+    "sender.lookalike",
+    "sender.freemail-authority",
+    "sender.mismatch",
+    "sender.auth-fail",
+    "payment.wallet-address",
+];
+
 /// Where evidence is collected.
 struct Sink<'a> {
     coded: &'a sender::Coded,
@@ -233,23 +255,33 @@ impl Sink<'_> {
     /// The tone of a passage is easily put on: advice pasted beside a demand. Where sender or links contradict what the
     /// message says it is, only a frame in the sentence itself makes a mention.
     fn distrust_tone(&mut self) {
-        const CONTRADICTIONS: &[&str] = &[
-            "link.lookalike",
-            "link.raw-ip",
-            "link.mismatch",
-            "link.credentials-in-url",
-            "link.data-or-script",
-            "sender.lookalike",
-            "sender.freemail-authority",
-            "sender.mismatch",
-            "sender.auth-fail",
-            "payment.wallet-address",
-        ];
-        if CONTRADICTIONS.iter().any(|id| self.has(self.coded.ix(id))) {
+        if self.contradicted() {
             for evidence in self.evidence.iter_mut().filter(|e| e.mention.is_some_and(|m| m.by_tone)) {
                 evidence.mention = None;
             }
         }
+    }
+
+    /// A bulletin that warns is a warning from its first line to its last: where the message as a whole gives advice, and
+    /// comes from a true domain of who it says it is, every phrase is a mention. Sender and tone together are asked for,
+    /// since either alone is easily put on.
+    fn heed_warning(&mut self, counts: &Counts) {
+        let trusted = self.has(self.coded.ix("genuine.aligned-sender")) && !self.contradicted();
+        if !(trusted && counts.advises()) {
+            return;
+        }
+        let phrase = |part: Part| matches!(part, Part::Subject | Part::Body);
+        let warning = Mention { kind: FrameKind::Advice, by_tone: true };
+        for evidence in self.evidence.iter_mut().filter(|e| phrase(e.part) && !e.span.is_empty()) {
+            if evidence.mention.is_none() && self.coded.demands(evidence.marker) {
+                evidence.mention = Some(warning);
+            }
+        }
+    }
+
+    /// Whether sender or links contradict what the message says it is.
+    fn contradicted(&self) -> bool {
+        CONTRADICTIONS.iter().any(|id| self.has(self.coded.ix(id)))
     }
 
     /// Whether a marker has been found and counts.

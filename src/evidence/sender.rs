@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::brands::{Brands, Kind};
-use super::catalogue::{Catalogue, MarkerIx};
+use super::catalogue::{Catalogue, Framed, Marker, MarkerIx};
 use super::domains::{is_government, looks_random, mail_domain, registrable};
 use super::identity::PLAIN;
 use super::{Part, Sink, View};
@@ -73,6 +73,8 @@ const CODED: &[&str] = &[
 #[derive(Clone, Debug, Default)]
 pub(super) struct Coded {
     by_id: HashMap<&'static str, MarkerIx>,
+    /// By number: a phrase that asks, presses or lures, and that a frame can make a mention.
+    demands: Vec<bool>,
 }
 
 impl Coded {
@@ -83,7 +85,14 @@ impl Coded {
             let what = || DataError::file("data/markers/coded.toml", format!("marker `{id}` is missing"));
             by_id.insert(id, catalogue.ix(id).ok_or_else(what)?);
         }
-        Ok(Self { by_id })
+        const DEMANDS: &[&str] = &["ask", "identity", "lure", "payment", "pressure", "tax", "threat"];
+        let demands = |m: &Marker| m.framed != Framed::No && DEMANDS.contains(&m.family());
+        Ok(Self { by_id, demands: catalogue.markers().iter().map(demands).collect() })
+    }
+
+    /// Whether a marker is a phrase that asks, presses or lures.
+    pub(super) fn demands(&self, marker: MarkerIx) -> bool {
+        self.demands.get(marker.0 as usize).copied().unwrap_or(false)
     }
 
     /// The number of a marker listed in [`CODED`]; an id that is not listed there reads as the first marker, and the test
