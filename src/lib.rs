@@ -18,6 +18,7 @@ pub mod cli;
 pub mod engine;
 pub mod evidence;
 pub mod features;
+pub mod front;
 pub mod guidance;
 pub mod message;
 pub mod model;

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex_automata::meta::{BuildError, Config, Regex};
+use regex_automata::util::syntax;
 
 use super::index::Index;
 use super::literals::Plan;
@@ -24,13 +25,17 @@ struct Pattern {
 }
 
 impl Pattern {
-    fn regex(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| build(&self.source).ok()).as_ref()
+    fn regex(&self, once: bool) -> Option<&Regex> {
+        self.compiled.get_or_init(|| build(&self.source, once).ok()).as_ref()
     }
 }
 
-fn build(source: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(source).unicode(false).size_limit(8 << 20).build()
+/// Compiles a pattern. What is used `once` is compiled without the search for shortcuts, which takes longer than it can
+/// save in one message; the matches are the same.
+fn build(source: &str, once: bool) -> Result<Regex, Box<BuildError>> {
+    let config = Config::new().utf8_empty(false).nfa_size_limit(Some(8 << 20)).auto_prefilter(!once);
+    let syntax = syntax::Config::new().unicode(false).utf8(false);
+    Regex::builder().configure(config).syntax(syntax).build(source).map_err(Box::new)
 }
 
 /// A pattern that needs a literal, and how far its match may reach from there.
@@ -45,6 +50,8 @@ struct Owner {
 #[derive(Default)]
 pub(super) struct PatternSet {
     patterns: Vec<Pattern>,
+    /// The set is for one message only.
+    once: bool,
     literals: Vec<Cow<'static, [u8]>>,
     /// Patterns that need `literals[i]`.
     owners: Vec<Vec<Owner>>,
@@ -94,6 +101,11 @@ pub(super) struct Match {
 }
 
 impl PatternSet {
+    /// An empty set; `once` when it is for one message only.
+    pub(super) fn new(once: bool) -> Self {
+        Self { once, ..Self::default() }
+    }
+
     /// Adds a pattern and returns its number.
     pub(super) fn add(&mut self, source: &str) -> Result<usize, String> {
         check_style(source)?;
@@ -168,13 +180,13 @@ impl PatternSet {
     /// The words (three letters or more) that patterns are made of, for undoing disguises.
     pub(super) fn words(&self) -> impl Iterator<Item = String> + '_ {
         let anchors = self.literals.iter().zip(&self.owners).filter(|(_, owners)| !owners.is_empty());
-        anchors.flat_map(|(literal, _)| {
-            let text = String::from_utf8_lossy(literal).into_owned();
-            text.split(|c: char| !c.is_ascii_lowercase())
-                .filter(|w| w.len() >= 3)
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        })
+        let mut words: Vec<&[u8]> = anchors
+            .flat_map(|(literal, _)| literal.split(|b| !b.is_ascii_lowercase()))
+            .filter(|word| word.len() >= 3)
+            .collect();
+        words.sort_unstable();
+        words.dedup();
+        words.into_iter().map(|word| String::from_utf8_lossy(word).into_owned())
     }
 
     /// How many patterns have no required literal and run on every text.
@@ -194,7 +206,7 @@ impl PatternSet {
     }
 
     fn run(&self, pattern: u32, text: &[u8], window: Range<usize>, found: &mut Vec<Match>) {
-        let Some(regex) = self.patterns[pattern as usize].regex() else { return };
+        let Some(regex) = self.patterns[pattern as usize].regex(self.once) else { return };
         for hit in regex.find_iter(&text[window.clone()]).take(MAX_MATCHES) {
             let span = window.start + hit.start()..window.start + hit.end();
             found.push(Match { pattern: pattern as usize, span });
