@@ -291,7 +291,8 @@ impl Engine {
             contributions.iter().find(mine).map_or(0.0, |c| c.contribution)
         };
         let ranked = self.ranked(findings, contributions);
-        let told = ranked.into_iter().filter_map(marker).filter(|m| !matches!(m.family(), "context" | "genuine"));
+        let told =
+            ranked.into_iter().filter_map(marker).filter(|m| !matches!(m.family(), "context" | "genuine"));
         told.map(|m| Reason { id: m.id.clone(), title: m.title.clone(), weight: weight(&m.id) }).collect()
     }
 

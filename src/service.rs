@@ -135,7 +135,8 @@ impl Counts {
             let count = self.unchecked(why);
             out.push_str(&format!("bypost_unchecked_total{{why=\"{}\"}} {count}\n", why.as_str()));
         }
-        for (name, counter) in [("unrecorded", &self.unrecorded), ("connections_turned_away", &self.turned_away)]
+        for (name, counter) in
+            [("unrecorded", &self.unrecorded), ("connections_turned_away", &self.turned_away)]
         {
             let count = counter.load(Ordering::Relaxed);
             out.push_str(&format!("# TYPE bypost_{name}_total counter\nbypost_{name}_total {count}\n"));
@@ -289,7 +290,9 @@ impl Service {
 
     /// Hands a filter's verdict to the journal if it is at least `suspicious` and there is a journal.
     pub fn record(&self, front: &'static str, bytes: &[u8], judgement: &Arc<Judgement>) {
-        let Some(journal) = self.flagged.as_ref().filter(|_| judgement.label > Label::NoSigns) else { return };
+        let Some(journal) = self.flagged.as_ref().filter(|_| judgement.label > Label::NoSigns) else {
+            return;
+        };
         if !self.sampled(&judgement.id) {
             return;
         }

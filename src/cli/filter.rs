@@ -20,7 +20,7 @@ const REFUSED: u8 = 77;
 pub(super) fn run(sources: impl FnOnce() -> Result<Sources, DataError>, args: &FilterArgs) -> u8 {
     let engine = || Ok(Engine::new(&sources()?.for_one_message())?.trusting(args.trust_authserv.clone()));
     let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
-    match pipe::run::<DataError>(&mut io::stdin().lock(), &mut out, engine, &config(args)) {
+    match pipe::run::<Engine, DataError>(&mut io::stdin().lock(), &mut out, engine, &config(args)) {
         Ok(piped) => code(piped, args.exit_code),
         Err(error) => {
             eprintln!("bypost: the mail cannot be passed on: {error}");

@@ -164,14 +164,15 @@ pub fn name_of(field: &[u8]) -> &[u8] {
 }
 
 /// Whether a field is forged: its name is ours, or a bare CR hides such a name inside it from those who split lines at LF.
-fn is_forged(field: &[u8]) -> bool {
+pub fn is_forged(field: &[u8]) -> bool {
     let hidden = || field.split(|b| *b == b'\r').skip(1).any(|line| is_ours(name_of(line)));
     is_ours(name_of(field)) || hidden()
 }
 
 /// A header without the fields whose names begin with `prefix`.
 pub fn without(header: &[u8], prefix: &[u8]) -> Vec<u8> {
-    let begins = |name: &[u8]| name.len() >= prefix.len() && name[..prefix.len()].eq_ignore_ascii_case(prefix);
+    let begins =
+        |name: &[u8]| name.len() >= prefix.len() && name[..prefix.len()].eq_ignore_ascii_case(prefix);
     each_field(header).filter(|field| !begins(name_of(field).trim_ascii())).collect::<Vec<_>>().concat()
 }
 

@@ -4,6 +4,7 @@
 //! operator wants it put off or refused, and then nothing is written at all. The body is passed on byte for byte, however
 //! long it is; memory is bounded by what is judged.
 
+use std::borrow::Borrow;
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -49,10 +50,10 @@ pub enum Piped {
 ///
 /// # Errors
 /// The mail cannot be read or written.
-pub fn run<E: std::fmt::Display>(
+pub fn run<G: Borrow<Engine>, E: std::fmt::Display>(
     input: &mut dyn Read,
     output: &mut dyn Write,
-    engine: impl FnOnce() -> Result<Engine, E>,
+    engine: impl FnOnce() -> Result<G, E>,
     config: &PipeConfig,
 ) -> io::Result<Piped> {
     let (start, ended) = beginning(input, config.judged_bytes)?;
@@ -101,10 +102,10 @@ fn beginning(input: &mut dyn Read, judged: usize) -> io::Result<(Vec<u8>, bool)>
     }
 }
 
-fn judge<E: std::fmt::Display>(
+fn judge<G: Borrow<Engine>, E: std::fmt::Display>(
     start: &[u8],
     ended: bool,
-    engine: impl FnOnce() -> Result<Engine, E>,
+    engine: impl FnOnce() -> Result<G, E>,
     config: &PipeConfig,
 ) -> Answer {
     let judged = start.len().min(config.judged_bytes);
@@ -117,7 +118,7 @@ fn judge<E: std::fmt::Display>(
     };
     let raw = RawMessage::with_channel(&start[..judged], Channel::Email);
     // The engine is total; should it fail all the same, the mail must go on.
-    match catch_unwind(AssertUnwindSafe(|| engine.judge(&raw))) {
+    match catch_unwind(AssertUnwindSafe(|| engine.borrow().judge(&raw))) {
         Ok(judgement) => {
             // The process ends with this mail: taking the engine apart would only cost time.
             std::mem::forget(engine);
@@ -147,7 +148,8 @@ mod tests {
 
     fn pass(mail: &[u8], config: &PipeConfig) -> (Piped, Vec<u8>) {
         let mut out = Vec::new();
-        let piped = run(&mut &mail[..], &mut out, || Engine::new(&Sources::embedded()), config).expect("passes");
+        let piped =
+            run(&mut &mail[..], &mut out, || Engine::new(&Sources::embedded()), config).expect("passes");
         (piped, out)
     }
 
@@ -179,14 +181,15 @@ mod tests {
 
     #[test]
     fn without_an_engine_the_policy_decides() {
-        let broken = || Err(DataError::file("x", "broken"));
+        let broken = || Err::<Engine, _>(DataError::file("x", "broken"));
         for (action, expected, kept) in [
             (OnFailure::AcceptUnchecked, Piped::Unchecked(Failure::Internal), true),
             (OnFailure::Tempfail, Piped::Tempfail(Failure::Internal), false),
             (OnFailure::Refuse, Piped::Refused(Failure::Internal), false),
         ] {
             let mut out = Vec::new();
-            let piped = run(&mut SCAM.as_bytes(), &mut out, broken, &config(1 << 20, action)).expect("passes");
+            let piped =
+                run(&mut SCAM.as_bytes(), &mut out, broken, &config(1 << 20, action)).expect("passes");
             assert_eq!((piped, !out.is_empty()), (expected, kept));
             assert!(!kept || out.starts_with(b"X-Bypost-Verdict: unchecked (internal)\r\n"));
         }

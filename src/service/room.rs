@@ -37,8 +37,7 @@ impl Held {
         }
         let units = (bytes - self.bytes).div_ceil(UNIT);
         let asked = u32::try_from(units).map_err(|_| Unchecked::Overloaded)?;
-        let more =
-            Arc::clone(&self.room).try_acquire_many_owned(asked).map_err(|_| Unchecked::Overloaded)?;
+        let more = Arc::clone(&self.room).try_acquire_many_owned(asked).map_err(|_| Unchecked::Overloaded)?;
         match &mut self.permit {
             Some(permit) => permit.merge(more),
             None => self.permit = Some(more),

@@ -179,7 +179,8 @@ fn shown(bytes: &[u8]) -> String {
 /// How much of a message's beginning is an envelope that its server put there to tell the filter, and no part of it: the
 /// mailbox line and `X-Envelope-` fields of Exim, `X-Haraka-UUID` of Haraka.
 pub fn envelope_length(message: &[u8]) -> usize {
-    let line = |from: usize| memchr::memchr(b'\n', &message[from..]).map_or(message.len(), |at| from + at + 1);
+    let line =
+        |from: usize| memchr::memchr(b'\n', &message[from..]).map_or(message.len(), |at| from + at + 1);
     let starts = |at: usize, word: &[u8]| {
         message.get(at..at + word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
     };
@@ -204,11 +205,15 @@ mod tests {
         assert_eq!((request.length, request.user.as_str()), (Some(331), "bob"));
         let request = parse(b"HEADERS SPAMC/1.4\r\nUser: default\r\n\r\n").expect("Haraka");
         assert_eq!((request.command, request.length), (Command::Headers, None));
-        let request = parse(b"CHECK RSPAMC/1.3\r\nRcpt: <b@example.org>\r\nIP: 127.0.0.1\r\n\r\n").expect("Exim");
+        let request =
+            parse(b"CHECK RSPAMC/1.3\r\nRcpt: <b@example.org>\r\nIP: 127.0.0.1\r\n\r\n").expect("Exim");
         assert_eq!(request.dialect, Dialect::Rspamd);
         let tell = b"TELL SPAMC/1.5\r\nmessage-class: ham\r\nSet: local,remote\r\nRemove: remote\r\n\r\n";
         let request = parse(tell).expect("spamc -L");
-        assert_eq!((request.class, request.set_local, request.remove_local), (Some(Truth::Genuine), true, false));
+        assert_eq!(
+            (request.class, request.set_local, request.remove_local),
+            (Some(Truth::Genuine), true, false)
+        );
     }
 
     #[test]
@@ -220,8 +225,14 @@ mod tests {
             (b"GET / HTTP/1.1\r\n\r\n", "Bad header line: GET / HTTP/1.1"),
             (b"\xff\x00\x1b CHECK\r\n\r\n", "Bad header line: ??? CHECK"),
             (b"CHECK SPAMC/1.5\r\nfoo\r\n\r\n", "Bad header line: (header not in 'Name: value' format)"),
-            (b"CHECK SPAMC/1.5\r\nCompress: gzip\r\n\r\n", "Bad header line: (compression type not supported: gzip)"),
-            (b"CHECK SPAMC/1.5\r\nContent-length: -1\r\n\r\n", "Bad header line: (Content-Length contains non-numeric bytes)"),
+            (
+                b"CHECK SPAMC/1.5\r\nCompress: gzip\r\n\r\n",
+                "Bad header line: (compression type not supported: gzip)",
+            ),
+            (
+                b"CHECK SPAMC/1.5\r\nContent-length: -1\r\n\r\n",
+                "Bad header line: (Content-Length contains non-numeric bytes)",
+            ),
         ] {
             assert_eq!(parse(head).expect_err("bad").to_string(), told);
         }

@@ -5,6 +5,7 @@ mod reply;
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,9 @@ use super::listen::{self, Listener, Peer, Stream};
 use super::wire::Wire;
 use crate::engine::message_id;
 use crate::service::{Corrected, Held, Service, Truth, Unchecked};
+
+/// Longest that a client which is turned away may take.
+const BRIEF: Duration = Duration::from_secs(5);
 
 /// Who may label messages by TELL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,10 +139,11 @@ impl Desk {
 
     /// Too many connections: an answer without reading the message.
     async fn turn_away(self: Arc<Self>, stream: Stream) {
-        let mut wire = Wire::new(stream, self.door.limits.idle());
+        let mut wire = Wire::new(stream, BRIEF);
         let action = self.door.failures.action(Failure::Connect);
         let _ = wire.send(&reply::failure(action, Failure::Connect.text())).await;
         wire.close().await;
+        wire.drain().await;
     }
 
     async fn request(&self, wire: &mut Wire, peer: Peer) -> Result<Vec<u8>, Trouble> {
@@ -165,7 +170,9 @@ impl Desk {
             _ => message[envelope..].into(),
         };
         match self.door.check(&mail).await {
-            Answer::Unchecked(failure) if self.door.failures.action(failure) != OnFailure::AcceptUnchecked => {
+            Answer::Unchecked(failure)
+                if self.door.failures.action(failure) != OnFailure::AcceptUnchecked =>
+            {
                 Err(Trouble::Failed(failure))
             }
             answer => Ok(reply::reply(&request, &answer, &message, &self.host)),

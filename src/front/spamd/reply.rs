@@ -92,7 +92,8 @@ fn report(answer: &Answer, host: &str) -> String {
         Some(Label::NoSigns) => "No signs of a scam were found; that does not make the message safe.",
     };
     let mut out = format!("bypost on \"{}\":\n{verdict}\n\n", headers::plain_host(host));
-    let _ = writeln!(out, "Content analysis details:   ({:.1} points, {THRESHOLD:.1} required)\n", score(answer));
+    let _ =
+        writeln!(out, "Content analysis details:   ({:.1} points, {THRESHOLD:.1} required)\n", score(answer));
     out.push_str(" wt. rule name              description\n");
     out.push_str("---- ---------------------- --------------------------------------------------\n");
     for rule in judged(answer).map_or(&[][..], |j| &j.rules) {
