@@ -5,6 +5,7 @@
 
 mod corrections;
 mod room;
+mod workers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +26,7 @@ use crate::verdict::Label;
 pub struct ServiceLimits {
     /// Largest message that is judged, in bytes; a larger one is [`Unchecked::TooLarge`].
     pub message_bytes: usize,
-    /// Messages judged at the same time; more wait.
+    /// Messages judged at the same time, each by a thread of its own; more wait.
     pub concurrent: usize,
     /// Messages that may wait; more are [`Unchecked::Overloaded`] at once, so that load is shed before collapse.
     pub waiting: usize,
@@ -150,7 +151,7 @@ impl Counts {
 pub struct Service {
     engine: ArcSwap<Engine>,
     limits: ServiceLimits,
-    running: Arc<Semaphore>,
+    workers: workers::Workers,
     admitted: Arc<Semaphore>,
     room: Arc<Semaphore>,
     flagged: Option<mpsc::Sender<Flagged>>,
@@ -164,7 +165,7 @@ impl Service {
     pub fn new(engine: Engine, limits: ServiceLimits) -> Self {
         Self {
             engine: ArcSwap::from_pointee(engine),
-            running: Arc::new(Semaphore::new(limits.concurrent)),
+            workers: workers::Workers::new(limits.concurrent),
             admitted: Arc::new(Semaphore::new(limits.concurrent + limits.waiting)),
             room: room::room(limits.held_bytes),
             limits,
@@ -274,15 +275,14 @@ impl Service {
             return Err(Unchecked::TooLarge);
         }
         let place = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| Unchecked::Overloaded)?;
-        let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Unchecked::Internal)?;
         let engine = self.engine();
-        let judging = tokio::task::spawn_blocking(move || {
-            // Both are held until judging ends, also when nobody waits for it any more.
-            let _both = (place, turn);
+        let judging = self.workers.run(move || {
+            // Held until judging ends, also when nobody waits for it any more.
+            let _place = place;
             work(&engine)
         });
-        let (judgement, made) = judging.await.map_err(|error| {
-            tracing::error!(%error, "a message could not be judged");
+        let (judgement, made) = judging.await.ok_or_else(|| {
+            tracing::error!("a message could not be judged");
             Unchecked::Internal
         })?;
         Ok((Arc::new(judgement), made))

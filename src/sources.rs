@@ -18,8 +18,6 @@ pub struct Sources {
     pub files: Vec<SourceFile>,
     /// They are the files built into the program, which the tests have checked.
     pub built_in: bool,
-    /// What is built of them is for one message only, so that a quick start matters more than speed.
-    pub once: bool,
 }
 
 macro_rules! embedded {
@@ -68,7 +66,7 @@ impl Sources {
             .iter()
             .map(|(name, text)| SourceFile { name: (*name).into(), text: (*text).into() })
             .collect();
-        Self { files, built_in: true, once: false }
+        Self { files, built_in: true }
     }
 
     /// Reads `root/data` and `root/models/scam.json`.
@@ -85,14 +83,7 @@ impl Sources {
             files.push(read_file(root, model)?);
         }
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { files, built_in: false, once: false })
-    }
-
-    /// The same files for an engine that judges one message only: it starts sooner and finds the same.
-    #[must_use]
-    pub fn for_one_message(mut self) -> Self {
-        self.once = true;
-        self
+        Ok(Self { files, built_in: false })
     }
 
     /// The text of a file that must be there.

@@ -18,7 +18,7 @@ const REFUSED: u8 = 77;
 /// Passes the mail on standard input to standard output; returns the exit code. Nothing here may lose the mail: whoever
 /// called keeps it when the code is 75.
 pub(super) fn run(sources: impl FnOnce() -> Result<Sources, DataError>, args: &FilterArgs) -> u8 {
-    let engine = || Ok(Engine::new(&sources()?.for_one_message())?.trusting(args.trust_authserv.clone()));
+    let engine = || Ok(Engine::new(&sources()?)?.trusting(args.trust_authserv.clone()));
     let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
     match pipe::run::<Engine, DataError>(&mut io::stdin().lock(), &mut out, engine, &config(args)) {
         Ok(piped) => code(piped, args.exit_code),

@@ -153,7 +153,7 @@ impl Catalogue {
         let mut catalogue = Self {
             markers: Vec::new(),
             by_id: HashMap::new(),
-            patterns: PatternSet::new(sources.once),
+            patterns: PatternSet::default(),
             roles: Vec::new(),
             frames: Frames::default(),
         };

@@ -129,11 +129,9 @@ fn the_pipe_says_the_same() {
         subject_tag: String::new(),
         host: "mx.test".into(),
     };
-    let once = bypost::engine::Engine::new(&bypost::sources::Sources::embedded().for_one_message());
-    let once = once.expect("engine");
     let pass = |mail: &[u8]| {
         let mut out = Vec::new();
-        pipe::run(&mut &mail[..], &mut out, || Ok::<_, DataError>(&once), &config).expect("passes");
+        pipe::run(&mut &mail[..], &mut out, || Ok::<_, DataError>(crate::engine()), &config).expect("passes");
         Said::from_mail(&out)
     };
     compare(mails().into_iter().map(|(path, mail)| (path, pass(&mail))).collect());

@@ -157,8 +157,10 @@ pub(super) async fn label(
     }
 }
 
-/// The id, and the message when it came along.
-fn labelled(id: Option<String>, raw: Option<String>) -> Result<(String, Option<Arc<[u8]>>), Problem> {
+/// The id of what is labelled, and the message when it came along.
+type Labelled = (String, Option<Arc<[u8]>>);
+
+fn labelled(id: Option<String>, raw: Option<String>) -> Result<Labelled, Problem> {
     let is_id = |id: &String| id.len() == 16 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     match (id, raw) {
         (Some(id), None) if is_id(&id) => Ok((id, None)),

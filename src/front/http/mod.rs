@@ -219,7 +219,7 @@ async fn turn_away(stream: Stream, _: Peer) {
         Ok::<_, Infallible>(Problem::from(Failure::Connect).into_response())
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(idle).keep_alive(false);
+    builder.timer(TokioTimer::new()).header_read_timeout(idle).keep_alive(false).half_close(true);
     let connection = builder.serve_connection(TokioIo::new(Patient::new(stream, idle)), answer);
     let _ = tokio::time::timeout(idle, connection).await;
 }
