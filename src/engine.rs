@@ -28,7 +28,7 @@ pub struct Engine {
 /// What bypost found out about one message.
 #[derive(Clone, Debug)]
 pub struct Judgement {
-    /// First 16 hexadecimal digits of the BLAKE3 digest of the bytes as received.
+    /// First 16 hexadecimal digits of the BLAKE3 digest of the bytes as received; see [`message_id`].
     pub id: String,
     /// The verdict.
     pub label: Label,
@@ -46,12 +46,43 @@ pub struct Judgement {
     pub intercept: f64,
     /// Hard rules that fired.
     pub rules: Vec<RuleHit>,
+    /// Why, in brief: the markers that count, those that moved the score most first. Context and what speaks for the
+    /// sender are left out.
+    pub reasons: Vec<Reason>,
     /// Language of the message: `en`, `es`, or another ISO 639-1 code; `und` when it cannot be told.
     pub language: &'static str,
     /// Digest of the model.
     pub model: String,
     /// Digest of the data files.
     pub data: String,
+}
+
+/// A marker that counts, as filters name it.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Reason {
+    /// Id of the marker, e.g. `payment.gift-card`: letters, digits, dots and hyphens only.
+    pub id: String,
+    /// What it means, in words.
+    pub title: String,
+    /// What it added to the logit of the score; 0 where only a rule heeds it.
+    pub weight: f64,
+}
+
+/// The id of a message: the same however it came. Line ends count as LF, and neither the line that mailbox files put
+/// before a message (`From sender date`) nor blank lines at the end are part of it.
+pub fn message_id(bytes: &[u8]) -> String {
+    let bytes = match bytes.strip_prefix(b"From ") {
+        Some(rest) => memchr::memchr(b'\n', rest).map_or(bytes, |end| &rest[end + 1..]),
+        None => bytes,
+    };
+    let end = bytes.iter().rposition(|b| !matches!(b, b'\r' | b'\n')).map_or(0, |at| at + 1);
+    let mut hasher = blake3::Hasher::new();
+    let mut rest = &bytes[..end];
+    while let Some(at) = memchr::memmem::find(rest, b"\r\n") {
+        hasher.update(&rest[..at]);
+        rest = &rest[at + 1..];
+    }
+    hasher.update(rest).finalize().to_hex()[..16].to_string()
 }
 
 /// What training and evaluation need of a message.
@@ -82,14 +113,17 @@ impl Engine {
 
     /// An engine that gathers evidence but cannot score: what training starts from.
     pub(crate) fn untrained(sources: &Sources) -> Result<Self, DataError> {
-        let gatherer = Gatherer::load(sources)?;
-        let (forwards, rules) = ("data/forwards.toml", "data/rules.toml");
-        let guidance = Guidance::load(sources)?;
+        let (gatherer, spoken) = std::thread::scope(|scope| {
+            let aside = scope.spawn(|| Self::spoken(sources));
+            let gatherer = Gatherer::load(sources);
+            (gatherer, aside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let (gatherer, (forwards, guidance, replies)) = (gatherer?, spoken?);
+        let rules = "data/rules.toml";
         Ok(Self {
-            forwards: Forwards::new(forwards, sources.text(forwards)?, !sources.built_in)
-                .map_err(|e| DataError::file(forwards, e))?,
+            forwards,
             rules: Rules::load(rules, sources.text(rules)?, &gatherer.catalogue)?,
-            replies: Replies::load(sources, &guidance)?,
+            replies,
             guidance,
             gatherer,
             model: None,
@@ -97,6 +131,16 @@ impl Engine {
             trusted_authserv: Vec::new(),
             limits: Limits::default(),
         })
+    }
+
+    /// What does not depend on the markers: how mail programs forward, the facts, the words of replies.
+    fn spoken(sources: &Sources) -> Result<(Forwards, Guidance, Replies), DataError> {
+        let name = "data/forwards.toml";
+        let forwards = Forwards::new(name, sources.text(name)?, !sources.built_in)
+            .map_err(|e| DataError::file(name, e))?;
+        let guidance = Guidance::load(sources)?;
+        let replies = Replies::load(sources, &guidance)?;
+        Ok((forwards, guidance, replies))
     }
 
     /// Trusts the Authentication-Results headers that these servers write (RFC 8601 authserv-ids). None by default.
@@ -140,11 +184,12 @@ impl Engine {
         let (score, rules) = self.weigh(&message, &findings);
         let thresholds = self.thresholds();
         Judgement {
-            id: blake3::hash(&raw.bytes).to_hex()[..16].to_string(),
+            id: message_id(&raw.bytes),
             label: verdict::verdict(score.probability, thresholds, &rules),
             score: score.probability,
             thresholds,
             language: language_of(&message),
+            reasons: self.brief(&findings, &score.contributions),
             findings,
             contributions: score.contributions,
             intercept: score.intercept,
@@ -207,7 +252,7 @@ impl Engine {
     /// Gathers what an answer is made from.
     fn answer<T>(&self, judgement: &Judgement, compose: impl FnOnce(&ReplyInput<'_>) -> T) -> T {
         let catalogue = &self.gatherer.catalogue;
-        let markers = self.reasons(judgement);
+        let markers = self.ranked(&judgement.findings, &judgement.contributions);
         let claims: Vec<&str> = claim_markers(judgement);
         let brand = self.claimed_brand(judgement).map(|b| self.gatherer.brands.get(b));
         let has = |id: &str| judgement.findings.asserted().any(|ix| catalogue.marker(ix).id == id);
@@ -227,11 +272,10 @@ impl Engine {
     }
 
     /// Markers that count, those that moved the score most first, then those that only rules heed.
-    pub(crate) fn reasons<'a>(&'a self, judgement: &'a Judgement) -> Vec<&'a str> {
+    pub(crate) fn ranked<'a>(&'a self, findings: &Findings, contributions: &[Contribution]) -> Vec<&'a str> {
         let shown: Vec<&str> =
-            judgement.findings.asserted().map(|ix| self.gatherer.catalogue.marker(ix).id.as_str()).collect();
-        let mut ranked: Vec<&str> = judgement
-            .contributions
+            findings.asserted().map(|ix| self.gatherer.catalogue.marker(ix).id.as_str()).collect();
+        let mut ranked: Vec<&str> = contributions
             .iter()
             .filter(|c| c.contribution > 0.0)
             .filter_map(|c| c.feature.strip_prefix("marker:"))
@@ -243,6 +287,20 @@ impl Engine {
             }
         }
         ranked
+    }
+
+    /// The reasons in brief.
+    fn brief(&self, findings: &Findings, contributions: &[Contribution]) -> Vec<Reason> {
+        let catalogue = &self.gatherer.catalogue;
+        let marker = |id: &str| catalogue.markers().iter().find(|m| m.id == id);
+        let weight = |id: &str| {
+            let mine = |c: &&Contribution| c.feature.strip_prefix("marker:") == Some(id);
+            contributions.iter().find(mine).map_or(0.0, |c| c.contribution)
+        };
+        let ranked = self.ranked(findings, contributions);
+        let told =
+            ranked.into_iter().filter_map(marker).filter(|m| !matches!(m.family(), "context" | "genuine"));
+        told.map(|m| Reason { id: m.id.clone(), title: m.title.clone(), weight: weight(&m.id) }).collect()
     }
 
     fn claimed_brand(&self, judgement: &Judgement) -> Option<BrandIx> {
@@ -311,4 +369,18 @@ impl Engine {
 pub(crate) fn claim_markers(judgement: &Judgement) -> Vec<&str> {
     let plain = judgement.findings.claims.iter().filter(|c| c.strength >= crate::evidence::PLAIN);
     plain.map(|c| c.marker.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::message_id;
+
+    #[test]
+    fn an_id_does_not_depend_on_how_the_message_came() {
+        let id = message_id(b"Subject: x\n\nhello\n");
+        assert_eq!(message_id(b"Subject: x\r\n\r\nhello\r\n\r\n"), id);
+        assert_eq!(message_id(b"From a@b.example Mon Nov 23 23:37:49 2026\nSubject: x\n\nhello"), id);
+        assert_ne!(message_id(b"Subject: x\n\nhell\n"), id);
+        assert_ne!(message_id(b"Subject: x\n\nhel\rlo\n"), message_id(b"Subject: x\n\nhello\n"));
+    }
 }

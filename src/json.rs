@@ -29,6 +29,7 @@ impl Engine {
         put("markers", Value::Array(self.markers_json(judgement, false)));
         put("mentions", Value::Array(self.markers_json(judgement, true)));
         put("rules", json!(judgement.rules));
+        put("reasons", json!(judgement.reasons));
         put("contributions", json!(judgement.contributions));
         put("intercept", json!(judgement.intercept));
         put("counterfactual", json!(self.counterfactual(judgement)));

@@ -21,6 +21,7 @@ pub mod engine;
 pub mod eval;
 pub mod evidence;
 pub mod features;
+pub mod front;
 pub mod guidance;
 pub mod message;
 pub mod model;

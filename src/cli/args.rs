@@ -23,6 +23,8 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Judge messages: mails, texts, voicemail transcripts.
     Judge(JudgeArgs),
+    /// Pass one mail from standard input to standard output, with the verdict in its header.
+    Filter(FilterArgs),
     /// Validate all data files; names file and line of what is wrong.
     Check,
     /// List the markers that messages are searched for.
@@ -71,6 +73,49 @@ pub(super) struct JudgeArgs {
     /// Trust the Authentication-Results headers of this server (RFC 8601 authserv-id); may be repeated.
     #[arg(long, value_name = "ID")]
     pub(super) trust_authserv: Vec<String>,
+}
+
+/// Arguments of `filter`.
+#[derive(Debug, Args)]
+pub(super) struct FilterArgs {
+    /// Exit with 0 for no-signs, 1 for suspicious, 2 for scam, 3 for unchecked; without this, with 0 for all of them.
+    #[arg(long)]
+    pub(super) exit_code: bool,
+    /// Put TAG before the subject of a scam.
+    #[arg(long, value_name = "TAG", default_value = "", value_parser = tag)]
+    pub(super) subject_tag: String,
+    /// What to do with a mail that cannot be checked: pass it on, or write nothing and exit with 75 (try again) or 77
+    /// (refused).
+    #[arg(long, value_enum, default_value_t = OnFailureArg::AcceptUnchecked)]
+    pub(super) on_failure: OnFailureArg,
+    /// Bytes of the mail that are judged; all of it is passed on.
+    #[arg(long, value_name = "BYTES", default_value_t = 4 << 20, value_parser = clap::value_parser!(u32).range(1..=64 << 20))]
+    pub(super) judged_bytes: u32,
+    /// Name of this server in the X-Bypost-Trace field; without it the system's host name.
+    #[arg(long, value_name = "NAME")]
+    pub(super) host: Option<String>,
+    /// Trust the Authentication-Results headers of this server (RFC 8601 authserv-id); may be repeated.
+    #[arg(long, value_name = "ID")]
+    pub(super) trust_authserv: Vec<String>,
+}
+
+/// What to do with a mail that cannot be checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnFailureArg {
+    /// Pass it on, marked unchecked.
+    AcceptUnchecked,
+    /// Exit with 75.
+    Tempfail,
+    /// Exit with 77.
+    Refuse,
+}
+
+/// A tag that can stand in a header.
+fn tag(text: &str) -> Result<String, String> {
+    match text.bytes().all(|b| (b' '..=b'~').contains(&b)) && text.len() <= 60 {
+        true => Ok(text.to_owned()),
+        false => Err("expected at most 60 printable ASCII characters".to_owned()),
+    }
 }
 
 /// Arguments of `train`.

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod args;
+mod filter;
 mod inputs;
 mod judge;
 mod text;
@@ -28,11 +29,17 @@ pub const ERROR: u8 = 3;
 /// What went wrong, naming the file, line or field.
 pub fn run() -> Result<u8> {
     let cli = Cli::parse();
-    let sources = match &cli.data {
-        Some(dir) => Sources::from_dir(dir)?,
-        None => Sources::embedded(),
+    let sources = || match &cli.data {
+        Some(dir) => Sources::from_dir(dir),
+        None => Ok(Sources::embedded()),
     };
+    if let Command::Filter(args) = &cli.command {
+        // Broken data must not lose the mail.
+        return Ok(filter::run(sources, args));
+    }
+    let sources = sources()?;
     match cli.command {
+        Command::Filter(_) => Ok(0),
         Command::Judge(args) => {
             let engine = Engine::new(&sources)?.trusting(args.trust_authserv.clone());
             judge::run(&engine, &args)

@@ -55,12 +55,13 @@ fn detect(bytes: &[u8]) -> Channel {
     if mime::looks_like_mail(bytes) { Channel::Email } else { Channel::Text }
 }
 
-/// Lines that end in bare CR only (no LF anywhere) are given LF; byte-order marks and blank lines before the header go.
+/// Lines that end in bare CR only (no LF but at the very end, which a server may have added) are given LF; byte-order marks and blank lines before the header go.
 fn normal_ends(bytes: &[u8]) -> std::borrow::Cow<'_, [u8]> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let start = bytes.iter().position(|b| !b.is_ascii_whitespace()).unwrap_or(0);
     let bytes = &bytes[start..];
-    if bytes.contains(&b'\n') || !bytes.contains(&b'\r') {
+    let end = bytes.iter().rposition(|b| !matches!(b, b'\r' | b'\n')).map_or(0, |at| at + 1);
+    if bytes[..end].contains(&b'\n') || !bytes[..end].contains(&b'\r') {
         return bytes.into();
     }
     bytes.iter().map(|b| if *b == b'\r' { b'\n' } else { *b }).collect::<Vec<_>>().into()

@@ -14,7 +14,7 @@ use serde::Deserialize;
 /// What must hold for one message.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Case {
+pub(crate) struct Case {
     why: String,
     /// What this version gets wrong here. The case must then fail: one that holds has to lose this line.
     fails: Option<String>,
@@ -89,7 +89,7 @@ fn samples_are_judged_as_their_names_say() {
     assert!(count >= 12, "only {count} samples");
 }
 
-fn raw<'a>(bytes: &'a [u8], case: &Case) -> RawMessage<'a> {
+pub(crate) fn raw<'a>(bytes: &'a [u8], case: &Case) -> RawMessage<'a> {
     match case.channel.as_deref() {
         None | Some("auto") => RawMessage::new(bytes),
         Some("email") => RawMessage::with_channel(bytes, Channel::Email),
@@ -182,7 +182,7 @@ fn account(engine: &Engine, judgement: &Judgement) -> String {
 }
 
 /// Every message with its expectations.
-fn cases() -> BTreeMap<PathBuf, Case> {
+pub(crate) fn cases() -> BTreeMap<PathBuf, Case> {
     let mut cases = BTreeMap::new();
     for path in files(Path::new("tests/messages")) {
         if path.extension().is_some_and(|e| e == "toml") {

@@ -4,13 +4,19 @@
 
 mod bounds;
 mod cli;
-
 mod corpora;
 mod data;
+mod doors;
+mod filter;
 mod golden;
+mod hostile;
+mod http;
 mod invariants;
+mod milter;
+mod one_path;
 mod replies;
 mod rooms;
+mod spamd;
 mod train;
 
 use std::sync::OnceLock;
