@@ -182,7 +182,9 @@ impl Service {
 
     /// Hands a filter's verdict to the journal if it is at least `suspicious` and there is a journal.
     pub fn record(&self, front: &'static str, bytes: &[u8], judgement: &Arc<Judgement>) {
-        let Some(journal) = self.flagged.as_ref().filter(|_| judgement.label > Label::NoSigns) else { return };
+        let Some(journal) = self.flagged.as_ref().filter(|_| judgement.label > Label::NoSigns) else {
+            return;
+        };
         let flagged = Flagged { bytes: bytes.into(), judgement: Arc::clone(judgement), front };
         if journal.try_send(flagged).is_err() {
             self.counts.unrecorded.fetch_add(1, Ordering::Relaxed);
