@@ -47,10 +47,10 @@ impl Checker<'_> {
     fn wrong(&self, key: &str, value: &str, expected: &str) -> ConfigError {
         let what = format!("`{key}` is `{}`; expected {expected}", value.escape_debug());
         let leaf = key.rsplit('.').next().unwrap_or(key);
-        let line = |l: &str| l.trim_start().starts_with(leaf) && (value.is_empty() || l.contains(value));
-        let lines: Vec<&str> = self.text.lines().collect();
-        let number =
-            lines.iter().position(|l| line(l)).or_else(|| lines.iter().position(|l| l.contains(value)));
+        let named = |l: &str| l.trim_start().starts_with(leaf);
+        let tests: [&dyn Fn(&str) -> bool; 3] =
+            [&|l| named(l) && l.contains(value), &named, &|l| !value.is_empty() && l.contains(value)];
+        let number = tests.iter().find_map(|test| self.text.lines().position(test));
         ConfigError { file: self.name.to_owned(), line: number.map(|n| n + 1), what }
     }
 

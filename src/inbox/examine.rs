@@ -294,15 +294,8 @@ fn letter(row: &Row, settings: &Settings, finding: &Finding, outer: &Outer, proo
         proof,
         kind: finding.kind,
         thanks: !forwards && finding.kind != Kind::Several && outer.in_reply_to.iter().any(ours),
-        ours: outer.message_id.as_ref().is_some_and(ours)
-            || outer.loops.iter().any(|l| is_loop(inbox, l, row)),
+        ours: outer.message_id.as_ref().is_some_and(ours) || outer.loops.iter().any(|l| inbox.takes(l)),
     }
-}
-
-/// Our own mark that came back: an X-Loop with one of our addresses. Delivered-To with the address that this mail is for is
-/// what every delivery writes.
-fn is_loop(inbox: &Inbox, value: &str, row: &Row) -> bool {
-    inbox.takes(value) && !row.recipient.eq_ignore_ascii_case(value)
 }
 
 /// The account for the report: without the message's text, with personal numbers masked.

@@ -48,7 +48,7 @@ pub struct Outer {
     pub references: Vec<String>,
     /// Ids of In-Reply-To.
     pub in_reply_to: Vec<String>,
-    /// Values of X-Loop and Delivered-To, lower case.
+    /// Values of X-Loop, lower case.
     pub loops: Vec<String>,
     /// What it says about automatic mail.
     pub signs: Signs,
@@ -101,7 +101,7 @@ fn field(outer: &mut Outer, mail: &Parsed<'_>, header: &Header<'_>, trusted: &[S
         "message-id" => outer.message_id = ids(&value()).into_iter().next(),
         "references" => outer.references = ids(&value()),
         "in-reply-to" => outer.in_reply_to = ids(&value()),
-        "x-loop" | "delivered-to" => outer.loops.push(value().to_lowercase()),
+        "x-loop" => outer.loops.push(value().to_lowercase()),
         "authentication-results" => outer.auth.extend(auth::parse(raw(mail, header), trusted)),
         _ => {}
     }

@@ -8,6 +8,7 @@ mod cli;
 mod corpora;
 mod data;
 mod golden;
+mod inbox;
 mod invariants;
 mod replies;
 mod rooms;
