@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use sqlx::{AnyConnection, Connection};
+use sqlx::{AnyConnection, Connection, Executor};
 use tokio::sync::mpsc;
 
 use super::changes::{Change, Context, Effect};
@@ -66,17 +66,32 @@ async fn commit(connection: &mut AnyConnection, batch: Vec<Order>, context: &Con
     }
 }
 
+/// Design note: the statements are written out, since a full disk makes SQLite end the transaction by itself, which a
+/// transaction object that counts its depth does not survive.
 async fn together(
     connection: &mut AnyConnection,
     changes: &[Change],
     context: &Context,
 ) -> Result<Vec<Effect>, sqlx::Error> {
     let begin = if connection.backend_name() == "SQLite" { "BEGIN IMMEDIATE" } else { "BEGIN" };
-    let mut transaction = connection.begin_with(begin).await?;
+    connection.execute(begin).await?;
+    let made = apply_all(connection, changes, context).await;
+    if made.is_err() {
+        // It fails where the database has ended the transaction already.
+        let _ = connection.execute("ROLLBACK").await;
+    }
+    made
+}
+
+async fn apply_all(
+    connection: &mut AnyConnection,
+    changes: &[Change],
+    context: &Context,
+) -> Result<Vec<Effect>, sqlx::Error> {
     let mut effects = Vec::with_capacity(changes.len());
     for change in changes {
-        effects.push(change.apply(&mut transaction, context).await?);
+        effects.push(change.apply(connection, context).await?);
     }
-    transaction.commit().await?;
+    connection.execute("COMMIT").await?;
     Ok(effects)
 }
