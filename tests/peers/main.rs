@@ -14,7 +14,8 @@ fn run(scenario: &str) {
         .expect("the scenario starts");
     let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{scenario}: {}\n{said}\n{wrong}", output.status);
-    let line = said.lines().find(|l| l.starts_with("scenario passed: ")).expect("the scenario came to its end");
+    let line =
+        said.lines().find(|l| l.starts_with("scenario passed: ")).expect("the scenario came to its end");
     println!("{scenario}: {line}");
 }
 
