@@ -124,7 +124,7 @@ async fn load(mails: Arc<Vec<Vec<u8>>>, messages: usize, clients: usize) {
         println!("  {} {} {}", counted.state, counted.reason, counted.count);
     }
     shutdown.cancel();
-    task.await.expect("joined").expect("ran");
+    task.await.expect("joined");
 }
 
 /// Sends every `clients`-th message over one connection.

@@ -15,6 +15,7 @@ use arc_swap::ArcSwap;
 use axum::http::StatusCode;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::timeout::TimeoutLayer;
@@ -41,6 +42,7 @@ pub struct Serve {
     settings: Arc<ArcSwap<Settings>>,
     policy: Arc<ArcSwap<Policy>>,
     metrics: PrometheusHandle,
+    tls: Option<TlsAcceptor>,
     /// Held as long as we run: two services on one journal would answer everything twice.
     _lock: File,
 }
@@ -71,7 +73,7 @@ impl Bound {
 }
 
 impl Serve {
-    /// Loads the engine, locks the data directory and opens the journal.
+    /// Loads engine, certificate and keys, locks the data directory and opens the journal.
     ///
     /// # Errors
     /// Names what cannot be loaded, locked or opened.
@@ -92,7 +94,9 @@ impl Serve {
             signer,
         });
         desk.count_waiting().await?;
-        Ok(Self { config, desk: Arc::new(desk), settings, policy, metrics: metrics()?, _lock: lock })
+        let tls = config.tls.as_ref().map(tls_acceptor).transpose().map_err(|e| anyhow!("tls: {e}"))?;
+        let (desk, metrics) = (Arc::new(desk), metrics()?);
+        Ok(Self { config, desk, settings, policy, metrics, tls, _lock: lock })
     }
 
     /// The desk, for doors that are opened elsewhere.
@@ -122,13 +126,10 @@ impl Serve {
     }
 
     /// Runs until `shutdown`, and until what was in hand is finished.
-    ///
-    /// # Errors
-    /// A door cannot be opened: its certificate is missing, or its settings make no sense.
-    pub async fn run(&self, bound: Vec<Bound>, shutdown: CancellationToken) -> Result<()> {
+    pub async fn run(&self, bound: Vec<Bound>, shutdown: CancellationToken) {
         let tasks = TaskTracker::new();
         for door in bound {
-            self.door(door, &tasks, &shutdown)?;
+            self.door(door, &tasks, &shutdown);
         }
         for mailbox in self.config.imap.clone() {
             tasks.spawn(imap::run(mailbox, Arc::clone(&self.desk), shutdown.clone()));
@@ -139,23 +140,20 @@ impl Serve {
         tasks.spawn(Arc::clone(&self.desk).run(shutdown.clone()));
         tasks.close();
         tasks.wait().await;
-        Ok(())
     }
 
-    fn door(&self, door: Bound, tasks: &TaskTracker, shutdown: &CancellationToken) -> Result<()> {
+    fn door(&self, door: Bound, tasks: &TaskTracker, shutdown: &CancellationToken) {
         let shutdown = shutdown.clone();
         match door.name {
-            "smtp" => tasks.spawn(self.mail(Protocol::Smtp)?.run(door.listener, shutdown)),
-            "lmtp" => tasks.spawn(self.mail(Protocol::Lmtp)?.run(door.listener, shutdown)),
+            "smtp" => tasks.spawn(self.mail(Protocol::Smtp).run(door.listener, shutdown)),
+            "lmtp" => tasks.spawn(self.mail(Protocol::Lmtp).run(door.listener, shutdown)),
             _ => tasks.spawn(http(door.listener, self.router(), shutdown)),
         };
-        Ok(())
     }
 
-    fn mail(&self, protocol: Protocol) -> Result<Server> {
-        let tls = self.config.tls.as_ref().map(tls_acceptor).transpose().map_err(|e| anyhow!("tls: {e}"))?;
-        let (desk, limits) = (Arc::clone(&self.desk), self.config.limits.clone());
-        Ok(Server::new(ServerParts { protocol, desk, limits, tls }))
+    fn mail(&self, protocol: Protocol) -> Server {
+        let (desk, limits, tls) = (Arc::clone(&self.desk), self.config.limits.clone(), self.tls.clone());
+        Server::new(ServerParts { protocol, desk, limits, tls })
     }
 
     /// Everything that is served over HTTP.

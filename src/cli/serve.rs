@@ -69,9 +69,9 @@ async fn serve(config: Config, load: &dyn Fn() -> Result<Config>) -> Result<()> 
     }
     tell(&[NotifyState::Ready]);
     let signals = heed(&serve, load, &shutdown);
-    let (ran, heeded) = tokio::join!(serve.run(bound, shutdown.clone()), signals);
+    let ((), heeded) = tokio::join!(serve.run(bound, shutdown.clone()), signals);
     tracing::info!("everything in hand is finished");
-    ran.and(heeded)
+    heeded
 }
 
 /// One line for each door, for people and for tests that asked for port 0.

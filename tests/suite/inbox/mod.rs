@@ -54,7 +54,7 @@ impl Inbox {
         let addresses = bound.iter().map(|b| (b.name, b.address().expect("address"))).collect();
         let shutdown = CancellationToken::new();
         let (running, stop) = (Arc::clone(&serve), shutdown.clone());
-        let task = tokio::spawn(async move { running.run(bound, stop).await.expect("runs") });
+        let task = tokio::spawn(async move { running.run(bound, stop).await });
         Self { serve, dir, addresses, shutdown, task }
     }
 
