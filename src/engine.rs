@@ -5,7 +5,7 @@ use crate::features;
 use crate::guidance::Guidance;
 use crate::message::{self, Limits, Message, RawMessage, ReadOptions, forward::Forwards};
 use crate::model::{Budgets, Contribution, Model, ModelFile, Score, Thresholds};
-use crate::reply::{Replies, Reply, ReplyInput};
+use crate::reply::{Notice, Replies, Reply, ReplyInput};
 use crate::rules::{RuleHit, Rules};
 use crate::sources::{DataError, Sources};
 use crate::verdict::{self, Label};
@@ -247,6 +247,28 @@ impl Engine {
     /// The answer for a text: at most 300 characters.
     pub fn reply_short(&self, judgement: &Judgement) -> String {
         self.answer(judgement, |input| self.replies.compose_short(&self.guidance, input))
+    }
+
+    /// An answer of the inbox without a verdict.
+    pub fn notice(&self, notice: Notice, spanish: bool) -> Reply {
+        self.replies.notice(notice, spanish)
+    }
+
+    /// One answer about several messages, `total` of which came.
+    pub fn reply_several(&self, judgements: &[&Judgement], total: usize) -> Reply {
+        let replies: Vec<Reply> = judgements.iter().map(|j| self.reply(j)).collect();
+        let spanish = judgements.first().is_some_and(|j| j.language == "es");
+        self.replies.several(&replies, total, spanish)
+    }
+
+    /// Servers whose Authentication-Results are trusted.
+    pub fn trusted_authserv(&self) -> &[String] {
+        &self.trusted_authserv
+    }
+
+    /// Bounds on what is read of one message.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Gathers what an answer is made from.

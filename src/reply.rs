@@ -5,11 +5,14 @@
 //! statement of fact is a loaded fact, word for word. Nothing of the message is quoted but a broken-up domain.
 
 mod data;
+mod inbox;
 mod paid;
 mod plan;
 mod render;
 
 use serde::Deserialize;
+
+pub use inbox::Notice;
 
 use crate::guidance::Guidance;
 use crate::message::Channel;
@@ -78,6 +81,7 @@ pub struct Replies {
     reports: Vec<data::Cite>,
     notice: data::Notice,
     paid: paid::Paid,
+    inbox: inbox::Inbox,
 }
 
 impl Replies {

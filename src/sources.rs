@@ -51,6 +51,7 @@ embedded! {
     "data/replies/actions.toml",
     "data/replies/checks.toml",
     "data/replies/frame.toml",
+    "data/replies/inbox.toml",
     "data/replies/notice.toml",
     "data/replies/paid.toml",
     "data/replies/reasons.toml",

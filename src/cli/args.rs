@@ -26,7 +26,17 @@ pub(super) enum Command {
     /// Pass one mail from standard input to standard output, with the verdict in its header.
     Filter(FilterArgs),
     /// Validate all data files; names file and line of what is wrong.
-    Check,
+    Check {
+        /// Check this configuration of `serve` too, with all that it names.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Answer messages that people forward: the inbox as a service.
+    Serve(ServeArgs),
+    /// Show what became of messages that the inbox took.
+    Journal(JournalArgs),
+    /// Erase messages that the inbox keeps.
+    Erase(EraseArgs),
     /// List the markers that messages are searched for.
     Markers {
         /// How to print them.
@@ -47,6 +57,63 @@ pub(super) enum Command {
         /// Where to write the pages.
         dir: Option<PathBuf>,
     },
+}
+
+/// Where the inbox's journal is.
+#[derive(Debug, Args)]
+pub(super) struct InboxArgs {
+    /// Configuration file; without it the defaults of bypost.example.toml hold.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Directory of journal and outbox; wins over the file.
+    #[arg(long, value_name = "DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+}
+
+/// Arguments of `serve`. Flags win over the file.
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    pub(super) inbox: InboxArgs,
+    /// Address of the SMTP door, or `off`.
+    #[arg(long, value_name = "ADDR")]
+    pub(super) smtp: Option<String>,
+    /// Address of the LMTP door, or `off`.
+    #[arg(long, value_name = "ADDR")]
+    pub(super) lmtp: Option<String>,
+    /// Address of the HTTP door, or `off`.
+    #[arg(long, value_name = "ADDR")]
+    pub(super) http: Option<String>,
+}
+
+/// Arguments of `journal`.
+#[derive(Debug, Args)]
+pub(super) struct JournalArgs {
+    #[command(flatten)]
+    pub(super) inbox: InboxArgs,
+    /// Only messages in this state.
+    #[arg(long, value_name = "STATE")]
+    pub(super) state: Option<String>,
+    /// How many of the latest messages are shown.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(super) last: u32,
+    /// Show how many there are in each state instead.
+    #[arg(long)]
+    pub(super) counts: bool,
+}
+
+/// Arguments of `erase`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["sender", "older_than_days"]))]
+pub(super) struct EraseArgs {
+    #[command(flatten)]
+    pub(super) inbox: InboxArgs,
+    /// Everything that came from this address or number.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) sender: Option<String>,
+    /// Everything settled that is older than this.
+    #[arg(long, value_name = "DAYS")]
+    pub(super) older_than_days: Option<u32>,
 }
 
 /// Arguments of `judge`.

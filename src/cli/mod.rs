@@ -4,6 +4,7 @@ mod args;
 mod filter;
 mod inputs;
 mod judge;
+mod serve;
 mod text;
 
 use std::io::Write;
@@ -44,7 +45,15 @@ pub fn run() -> Result<u8> {
             let engine = Engine::new(&sources)?.trusting(args.trust_authserv.clone());
             judge::run(&engine, &args)
         }
-        Command::Check => check(&sources),
+        Command::Check { config } => {
+            if let Some(config) = config {
+                serve::check(config, cli.data.as_ref())?;
+            }
+            check(&sources)
+        }
+        Command::Serve(args) => serve::run(&args, cli.data.as_ref()),
+        Command::Journal(args) => serve::journal(&args),
+        Command::Erase(args) => serve::erase(&args),
         Command::Markers { format } => markers(&sources, format),
         Command::Train(args) => train(&sources, args),
         Command::Eval(args) => eval(&sources, args),

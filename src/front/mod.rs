@@ -9,11 +9,16 @@ pub mod door;
 pub mod failure;
 pub mod headers;
 pub mod http;
+pub mod imap;
 pub mod listen;
+pub mod maildir;
 pub mod milter;
+pub mod ops;
 pub mod pipe;
 pub mod points;
+pub mod smtp;
 pub mod spamd;
+pub mod webhook;
 mod wire;
 
 /// The system's host name, for trace fields; `localhost` when the system does not say.

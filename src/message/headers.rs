@@ -91,7 +91,7 @@ fn results(mail: &Parsed<'_>, trusted: &[String]) -> Option<AuthResults> {
 }
 
 /// The field's bytes as text, folding and all.
-fn raw<'a>(mail: &'a Parsed<'_>, header: &Header<'_>) -> &'a str {
+pub(super) fn raw<'a>(mail: &'a Parsed<'_>, header: &Header<'_>) -> &'a str {
     let bytes =
         mail.raw_message.get(header.offset_start as usize..header.offset_end as usize).unwrap_or_default();
     match std::str::from_utf8(bytes) {

@@ -10,6 +10,7 @@ mod headers;
 mod html;
 mod limits;
 mod mime;
+pub mod outer;
 mod plain;
 mod quoted;
 mod read;

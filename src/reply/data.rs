@@ -146,6 +146,7 @@ pub(super) fn load(sources: &Sources, guidance: &Guidance) -> Result<Replies, Da
         reports: check.cites::<Reports>(sources, "data/replies/reports.toml", |r| r.report)?,
         notice,
         paid: Paid::load(sources, guidance)?,
+        inbox: super::inbox::load(sources)?,
     })
 }
 

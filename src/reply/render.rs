@@ -217,7 +217,7 @@ fn html(sections: &[Section], (heading, sources): &(String, Vec<String>), lang: 
     out
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -146,3 +146,43 @@ fn lists_completions_and_pages_are_made() {
     assert_eq!(bypost(&["man", &pages]).status.code(), Some(0));
     assert!(std::fs::read_dir(pages).expect("pages").count() >= 5);
 }
+
+#[test]
+fn a_configuration_is_checked_with_all_it_names() {
+    let fine = bypost(&["check", "--config", "bypost.example.toml"]);
+    assert!(text(&fine).contains("bypost.example.toml: fine"), "{}", String::from_utf8_lossy(&fine.stderr));
+    let dir = tempfile::tempdir().expect("directory");
+    let cases = [
+        ("[smtp]\nlisten = [\"nowhere\"]\n", "bypost.toml:2: `smtp.listen` is `nowhere`"),
+        ("\n[inbox]\nadresses = []\n", "bypost.toml:3: unknown field `adresses`"),
+        ("[tls]\ncertificate = \"/no/c\"\nkey = \"/no/k\"\n", "/no/c"),
+        ("[engine]\ndata = \"/no/data\"\n", "data"),
+    ];
+    for (config, expected) in cases {
+        write(dir.path(), "bypost.toml", config);
+        let path = dir.path().join("bypost.toml").display().to_string();
+        for command in ["check", "serve"] {
+            let output = bypost(&[command, "--config", &path]);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.code() == Some(3) && said.contains(expected), "{command}: {said}");
+        }
+    }
+}
+
+#[test]
+fn the_journal_is_shown_and_erased_from_the_command_line() {
+    let dir = tempfile::tempdir().expect("directory");
+    let data = dir.path().display().to_string();
+    for (arguments, code) in [
+        (vec!["journal"], 0),
+        (vec!["journal", "--counts"], 0),
+        (vec!["journal", "--state", "lost"], 3),
+        (vec!["erase", "--sender", "ana@person.example"], 0),
+        (vec!["erase", "--older-than-days", "30"], 0),
+    ] {
+        let mut arguments = arguments;
+        arguments.extend(["--data-dir", &data]);
+        assert_eq!(bypost(&arguments).status.code(), Some(code), "{arguments:?}");
+    }
+    assert_eq!(bypost(&["erase", "--data-dir", &data]).status.code(), Some(2), "what to erase must be said");
+}

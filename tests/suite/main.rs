@@ -11,6 +11,7 @@ mod filter;
 mod golden;
 mod hostile;
 mod http;
+mod inbox;
 mod invariants;
 mod milter;
 mod one_path;

@@ -11,11 +11,23 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("ndarray", &["src/train"]),
     ("clap", &["src/cli", "src/main.rs"]),
     ("indicatif", &["src/cli"]),
-    ("axum", &["src/front/http"]),
     ("hyper", &["src/front/http"]),
     ("hyper_util", &["src/front/http"]),
     ("utoipa", &["src/front/http"]),
     ("flate2", &["src/front/spamd"]),
+    ("sqlx", &["src/journal"]),
+    ("lettre", &["src/outbox"]),
+    ("mail_auth", &["src/inbox/sender.rs", "src/outbox/sign.rs"]),
+    ("smtp_proto", &["src/front/smtp"]),
+    ("async_imap", &["src/front/imap.rs"]),
+    ("notify", &["src/front/maildir.rs"]),
+    ("axum", &["src/front", "src/report", "src/serve.rs"]),
+    ("ring", &["src/front/webhook.rs"]),
+    ("governor", &["src/front/smtp"]),
+    ("sd_notify", &["src/cli/serve.rs"]),
+    ("listenfd", &["src/serve.rs"]),
+    ("tracing_subscriber", &["src/cli"]),
+    ("metrics_exporter_prometheus", &["src/front/ops.rs", "src/serve.rs"]),
 ];
 
 /// Modules of the core, and the edges that they may never use.
@@ -32,17 +44,32 @@ const CORE: &[&str] = &[
     "src/engine.rs",
     "src/json.rs",
     "src/language.rs",
+    "src/mask.rs",
 ];
+
+/// Edges that decide without doing: no I/O and no clock in them either.
+const PURE_EDGES: &[&str] =
+    &["src/guards", "src/front/smtp/session.rs", "src/front/smtp/transaction.rs", "src/inbox/content.rs"];
 const EDGES: &[&str] = &[
     "crate::cli",
     "crate::train",
-    "crate::front",
     "crate::service",
+    "crate::serve",
+    "crate::front",
+    "crate::inbox",
+    "crate::journal",
+    "crate::outbox",
+    "crate::config",
+    "crate::guards",
     "std::fs",
     "std::net::Tcp",
     "std::time::SystemTime",
     "tokio::",
 ];
+
+/// What a module that does nothing by itself may not use.
+const DOING: &[&str] =
+    &["std::fs", "std::net::Tcp", "SystemTime", "Instant::now", "tokio::", "sqlx::", "lettre::"];
 
 fn sources() -> Vec<(String, String)> {
     let files = crate::golden::files(Path::new("src"));
@@ -54,12 +81,18 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
     text.lines().take_while(|l| !l.starts_with("#[cfg(test)]")).filter(|l| !l.trim_start().starts_with("//"))
 }
 
+/// Whether a line uses a crate: its name begins a path.
+fn names(line: &str, krate: &str) -> bool {
+    let word = |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+    line.match_indices(&format!("{krate}::")).any(|(at, _)| word(at))
+}
+
 #[test]
 fn crates_stay_in_their_rooms() {
     let mut seen = 0;
     for (name, text) in sources() {
         for (krate, rooms) in KEPT_TO {
-            let used = code(&text).any(|l| l.contains(&format!("{krate}::")));
+            let used = code(&text).any(|l| names(l, krate));
             seen += usize::from(used);
             assert!(
                 !used || rooms.iter().any(|r| name.starts_with(r)),
@@ -119,4 +152,47 @@ fn the_embedded_files_are_those_of_the_repository() {
     let names = |s: &bypost::sources::Sources| s.files.iter().map(|f| f.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&built_in), names(&on_disk), "add new files to the list in src/sources.rs");
     assert_eq!(built_in.files, on_disk.files);
+}
+
+#[test]
+fn what_only_decides_does_no_io() {
+    let mut files = 0;
+    for (name, text) in sources() {
+        if PURE_EDGES.iter().any(|c| name.starts_with(c)) {
+            files += 1;
+            let wrong = DOING.iter().find(|d| code(&text).any(|l| l.contains(**d)));
+            assert_eq!(wrong, None, "{name}");
+        }
+    }
+    assert!(files >= PURE_EDGES.len(), "only {files} files found");
+}
+
+#[test]
+fn doors_do_not_know_each_other() {
+    let doors = ["smtp", "imap", "webhook", "ops"];
+    for (name, text) in sources().into_iter().filter(|(name, _)| name.starts_with("src/front/")) {
+        for door in doors.iter().filter(|d| !name.starts_with(&format!("src/front/{d}"))) {
+            assert!(!code(&text).any(|l| l.contains(&format!("front::{door}")) || l.contains(&format!("super::{door}::"))), "{name} uses {door}");
+        }
+    }
+}
+
+/// The page that explains states and guards names each of them.
+#[test]
+fn states_and_guards_are_explained() {
+    let page = std::fs::read_to_string("ARCHITECTURE.md").expect("ARCHITECTURE.md");
+    for state in bypost::journal::State::ALL {
+        assert!(
+            page.contains(&format!("| {} |", state.as_str())),
+            "{} is not in the table of states",
+            state.as_str()
+        );
+    }
+    for guard in bypost::guards::GUARDS {
+        assert!(
+            page.contains(&format!("| `{}` | {} |", guard.id, guard.says)),
+            "{} is not in the table of guards",
+            guard.id
+        );
+    }
 }
