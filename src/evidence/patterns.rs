@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use regex_automata::Input;
 use regex_automata::meta::{BuildError, Config, Regex};
 use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::util::iter::Searcher;
 use regex_automata::util::syntax;
 
 use super::index::Index;
@@ -209,7 +211,14 @@ impl PatternSet {
 
     fn run(&self, pattern: u32, text: &[u8], window: Range<usize>, found: &mut Vec<Match>) {
         let Some(regex) = self.patterns[pattern as usize].regex() else { return };
-        for hit in regex.find_iter(&text[window.clone()]).take(MAX_MATCHES) {
+        // A cache for this search only: one kept for each of a thousand patterns, and for each thread, costs more memory
+        // than all else together.
+        let mut cache = regex.create_cache();
+        let mut searcher = Searcher::new(Input::new(&text[window.clone()]));
+        for _ in 0..MAX_MATCHES {
+            let Some(hit) = searcher.advance(|input| Ok(regex.search_with(&mut cache, input))) else {
+                return;
+            };
             let span = window.start + hit.start()..window.start + hit.end();
             found.push(Match { pattern: pattern as usize, span });
         }

@@ -4,7 +4,7 @@ set -eu
 export DEBIAN_FRONTEND=noninteractive
 missing=
 for package in postfix swaks spamc spamassassin spamd dovecot-core dovecot-lmtpd dovecot-imapd dovecot-sieve procmail \
-  maildrop rspamd curl python3 libevent-2.1-7 libgnutls-dane0 libldap-2.5-0 libmariadb3 libnsl2 libpq5 libspf2-2 libidn12 iproute2; do
+  maildrop rspamd nsd procps curl python3 libevent-2.1-7 libgnutls-dane0 libldap-2.5-0 libmariadb3 libnsl2 libpq5 libspf2-2 libidn12 iproute2; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
 done
 if [ -n "$missing" ]; then
