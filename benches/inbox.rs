@@ -28,7 +28,11 @@ fn main() {
         (numbers.first().copied().unwrap_or(5_000), numbers.get(1).copied().unwrap_or(4));
     let mails = Arc::new(mails());
     composing(&mails);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(8)
+        .build()
+        .expect("runtime");
     runtime.block_on(load(mails, messages, clients));
 }
 

@@ -48,8 +48,16 @@ pub(super) fn run(args: &ServeArgs, data: Option<&PathBuf>) -> Result<u8> {
     Ok(0)
 }
 
+/// Threads for work that blocks, beside one for each core: every thread that judges keeps its own scratch memory.
+const BLOCKING: usize = 6;
+
 fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(cores + BLOCKING)
+        .build()
+        .context("cannot start the runtime")
 }
 
 fn log(config: &LogConfig) -> Result<()> {

@@ -46,7 +46,8 @@ fn gather(first: Order, queue: &mut mpsc::Receiver<Order>) -> Vec<Order> {
 /// All or nothing; if nothing, each by itself, so that one change that cannot be made does not stop the others.
 async fn commit(connection: &mut AnyConnection, batch: Vec<Order>, context: &Context) {
     let (changes, waiting): (Vec<Change>, Vec<_>) = batch.into_iter().unzip();
-    metrics::histogram!("bypost_journal_batch").record(changes.len() as f64);
+    metrics::counter!("bypost_journal_batches_total").increment(1);
+    metrics::counter!("bypost_journal_changes_total").increment(changes.len() as u64);
     if changes.len() > 1
         && let Ok(effects) = together(connection, &changes, context).await
     {
