@@ -68,7 +68,10 @@ fn claims(out: &mut String, engine: &Engine, judgement: &Judgement) {
 /// What counts, with the words that show it: what moved the score most first.
 fn reasons(out: &mut String, engine: &Engine, judgement: &Judgement) {
     let catalogue = &engine.gatherer().catalogue;
-    let ranked = engine.ranked(&judgement.findings, &judgement.contributions).into_iter().filter_map(|id| catalogue.ix(id));
+    let ranked = engine
+        .ranked(&judgement.findings, &judgement.contributions)
+        .into_iter()
+        .filter_map(|id| catalogue.ix(id));
     let worth = ranked.filter(|ix| !matches!(catalogue.marker(*ix).family(), "context" | "claims"));
     for ix in worth.take(MAX_REASONS) {
         let (marker, evidence) = (catalogue.marker(ix), &judgement.findings.evidence);

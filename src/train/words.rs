@@ -68,7 +68,7 @@ impl Wordings {
     /// Sets the feature `wording`: of messages whose source trains, by the fit without their fold.
     pub(crate) fn apply(&self, prepared: &mut [Prepared], trained: &BTreeSet<String>) {
         for p in prepared {
-            let unseen = trained.contains(&p.row.source) && !(is_own(&p.row) && !p.row.trains);
+            let unseen = trained.contains(&p.row.source) && (p.row.trains || !is_own(&p.row));
             let known = if unseen { &self.by_fold[p.fold] } else { &self.all };
             p.features.insert(WORDING.to_owned(), round(known.logit(&p.terms)));
         }

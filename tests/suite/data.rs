@@ -31,8 +31,8 @@ fn mistakes_in_data_are_named_with_file_and_line() {
         ("data/rules.toml", "\"claims.tax-agency\"", "\"claims.tax-agent\"", "unknown marker"),
         ("data/rules.toml", "floor = \"scam\"", "floor = \"no-signs\"", "expected floor"),
         ("data/brands.toml", "names = [", "names = [\"Árbol\", ", "not folded"),
-        ("models/scam.json", "\"format\": 1", "\"format\": 99", "format 99"),
-        ("models/scam.json", "marker:payment.gift-card", "marker:payment.gift-kard", "does not exist"),
+        ("models/scam.json", "\"format\": 3", "\"format\": 99", "format 99"),
+        ("models/scam.json", "\"marker:", "\"marker:no.such-", "does not exist"),
     ];
     for (file, from, to, expected) in breaks {
         let mut sources = bypost::sources::Sources::embedded();

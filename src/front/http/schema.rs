@@ -73,6 +73,8 @@ pub(super) struct JudgementBody {
     /// What every feature added to the logit of the score.
     contributions: Vec<serde_json::Value>,
     intercept: f64,
+    /// The sign without which the verdict would change most, and the score and label then; null without one.
+    counterfactual: serde_json::Value,
     channel: ChannelName,
     /// The suspect message.
     suspect: serde_json::Value,
