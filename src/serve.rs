@@ -1,7 +1,7 @@
 //! `bypost serve` put together: engine, journal, desk, doors.
 //!
-//! A further door is a listener in [`Serve::bind`] and an arm in [`Serve::door`]; further HTTP addresses are merged into
-//! [`Serve::router`]. Each door runs until the shutdown and then finishes what it has in hand.
+//! A further door is a listener in [`Serve::bind`] and an arm in `Serve::door`; further HTTP addresses are merged into
+//! `Serve::router`. Each door runs until the shutdown and then finishes what it has in hand.
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::net::SocketAddr;
