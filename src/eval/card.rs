@@ -15,7 +15,9 @@ pub(super) fn markdown(e: &Evaluation, model: &ModelFile) -> String {
     );
     out.push_str(
         "A logistic regression (linfa-logistic, L2 penalty) over named features of the evidence: single markers, families, \
-         and pairs such as claim and stray link. No feature is a word, an address or a corpus. A feature that is a sign of a \
+         and pairs such as claim and stray link. One feature, `wording`, is the logit of a model of words and pairs of words that \
+         three hands and more use; its weight is fitted on messages of sources that the words were not learnt from. No feature is \
+         an address, a number or a corpus. A feature that is a sign of a \
          scam may not vote for genuine, and the other way round: one whose weight turns out wrong is dropped. The \
          probability is calibrated (Platt) on messages of sources that the fit has not seen.\n\n\
          **Meant for** telling a person, a mail filter or a fraud desk whether a message shows signs of a scam. **Not meant \
